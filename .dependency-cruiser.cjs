@@ -1,0 +1,38 @@
+/** The house: an import goes down a floor, or stays in its own room (see ARCHITECTURE.md). */
+const floors = [
+  '^lib/(index|plugin|fastify)\\.ts$',
+  '^lib/(http/|(options|password-options|option-checks|start-backends)\\.ts$)',
+  '^lib/(authenticator|backend)\\.ts$',
+  '^lib/accounts/',
+  '^lib/(transports|strategies|stores|testing)/',
+  '^lib/(crypto|schemas|contracts)/|^lib/(errors|maybe-promise)\\.ts$'
+]
+
+const upward = floors.slice(1).map((from, index) => ({
+  name: `no-import-upward-from-floor-${index + 1}`,
+  comment: 'Imports run one way: down.',
+  severity: 'error',
+  from: { path: from },
+  to: { path: floors.slice(0, index + 1).join('|') }
+}))
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: '^lib/(index|fastify)\\.ts$|^lib/contracts/' }, to: {} },
+    { name: 'rooms-do-not-know-each-other', comment: 'A transport knows no strategy, a strategy no store.', severity: 'error', from: { path: '^lib/(transports|strategies|stores)/' }, to: { path: '^lib/(transports|strategies|stores)/', pathNot: '^lib/$1/' } },
+    ...upward,
+    ...[
+      ['argon2', '^lib/crypto/password\\.ts$'],
+      ['bcrypt', '^lib/crypto/imported-hashes\\.ts$'],
+      ['@fastify/jwt', '^lib/(strategies/jwt-keys|fastify)\\.ts$'],
+      ['@fastify/cookie', '^lib/(http/routes/index|transports/cookie)\\.ts$'],
+      ['ajv', '^lib/schemas/compile\\.ts$']
+    ].map(([name, owner]) => ({ name: `one-owner-of-${name}`, comment: 'Each third-party package is imported by the file that owns it.', severity: 'error', from: { path: '^lib/', pathNot: owner }, to: { path: `node_modules/${name}/` } }))
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' }
+  }
+}

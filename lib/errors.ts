@@ -1,0 +1,72 @@
+import createError from '@fastify/error'
+
+/**
+ * Every error of this package, in one place. Upper-case codes are outcomes a client is told on the wire; `FST_USERS_…`
+ * codes are mistakes in set-up or use, and conditions of the server. docs/errors.md lists cause and remedy of each.
+ * Messages are fixed texts: what was sent, a token, a password or an address never becomes part of one.
+ */
+
+/** 401: no credential, or none that holds. One body for all causes: the cause is nobody's business but the log's. */
+export const UnauthorizedError = createError('UNAUTHORIZED', 'Authentication is required.', 401)
+
+/** 403: the guard asks for a superuser. */
+export const ForbiddenError = createError('FORBIDDEN', 'You are not allowed to do this.', 403)
+
+/** 403: the guard asks for a verified address. */
+export const NotVerifiedError = createError('USER_NOT_VERIFIED', 'Verify your e-mail address first.', 403)
+
+/** 403: a credential that browsers send by themselves came with a request that another site may have made. */
+export const CrossSiteError = createError('CROSS_SITE_REQUEST', 'The request does not come from this site. A client that is no browser says so with the header X-Requested-With.', 403)
+
+/** 400: two credentials of one kind; which one is meant cannot be known. */
+export const AmbiguousCredentialsError = createError('AMBIGUOUS_CREDENTIALS', 'The request carries the same credential twice.', 400)
+
+/** 400: unknown account, wrong password, inactive account, or one that has no password: all alike. */
+export const BadCredentialsError = createError('LOGIN_BAD_CREDENTIALS', 'The user name or the password is wrong.', 400)
+
+/** 400: the password was right, but this backend lets only verified users in. */
+export const LoginNotVerifiedError = createError('LOGIN_USER_NOT_VERIFIED', 'Verify your e-mail address first.', 400)
+
+/** 400: a form field was sent twice, or the form cannot be read. */
+export const BadFormError = createError('FST_USERS_BAD_FORM', 'The form cannot be read, or repeats a field.', 400)
+
+/** 415: a character set that is not UTF-8 (RFC 8259 §8.1). */
+export const BadCharsetError = createError('FST_USERS_BAD_CHARSET', 'The body must be encoded in UTF-8.', 415)
+
+/** 503: more password hashes are waiting than the queue holds. */
+export const HashQueueFullError = createError('FST_USERS_BUSY', 'Too many logins at once. Try again in a moment.', 503)
+
+/** 503: a store, or a strategy, failed. The cause stands in the log. */
+export const UnavailableError = createError('FST_USERS_UNAVAILABLE', 'The service is not available at the moment.', 503)
+
+/** 500: something this package did not foresee. The cause stands in the log. */
+export const InternalError = createError('FST_USERS_INTERNAL', 'Something went wrong.', 500)
+
+/** 500: the token does not fit a cookie (RFC 6265bis §5.6: name and value, 4,096 bytes). */
+export const CookieTooLargeError = createError('FST_USERS_COOKIE_TOO_LARGE', 'The cookie would exceed 4,096 bytes: shorten the token.', 500)
+
+/** Thrown at start-up. The message lists every option that is wrong, by its path, and never a secret. */
+export const BadOptionsError = createError('FST_USERS_BAD_OPTIONS', '%s', 500)
+
+/** Thrown by `authenticate({ backends })` when a name is none of the registered backends'. */
+export const UnknownBackendError = createError('FST_USERS_UNKNOWN_BACKEND', 'There is no backend of the name %s; the backends are %s.', 500)
+
+/** Thrown by `users.create` and `users.update`: the address belongs to another account, in whatever case. */
+export const EmailTakenError = createError('FST_USERS_EMAIL_TAKEN', 'Another account has this e-mail address.', 409)
+
+/** Thrown by `users.create` and `users.update`: a value is not what it must be. */
+export const InvalidUserError = createError('FST_USERS_INVALID_USER', '%s', 400)
+
+/** Thrown by `users.update` and `users.remove`: the account is not there. */
+export const UserNotFoundError = createError('FST_USERS_NOT_FOUND', 'There is no such user.', 404)
+
+/** Thrown by `users.update`: others kept changing the same account while this change was tried. */
+export const ConflictError = createError('FST_USERS_CONFLICT', 'The user was changed by somebody else at the same time.', 409)
+
+/** Thrown by a SQL store that was opened with `migrate: false` on a database of another schema version. */
+export const SchemaVersionError = createError('FST_USERS_SCHEMA_VERSION', 'The database schema has version %s, this release needs %s: call migrate().', 500)
+
+/** Sends headers along with an error: Fastify's default error handler takes them from its `headers`. */
+export function withHeaders<E extends Error> (error: E, headers: Readonly<Record<string, string>>): E {
+  return Object.assign(error, { headers })
+}
