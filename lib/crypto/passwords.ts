@@ -1,0 +1,38 @@
+import type { PasswordHasher } from '../contracts/password-hasher.js'
+import { isImportedHash, verifyImportedHash } from './imported-hashes.js'
+import { createQueue, type QueueLimits } from './queue.js'
+import { randomId } from './random.js'
+
+/** Everything that touches a password, behind one bounded queue. */
+export interface Passwords {
+  hash (password: string): Promise<string>
+  /** Does the same work whether there is a hash (`string`) or not (`null`: unknown user, or one without a password). */
+  verify (hash: string | null, password: string): Promise<boolean>
+  needsRehash (hash: string): boolean
+}
+
+/** Joins a hasher, the imported kinds of hashes and the queue. */
+export function createPasswords (hasher: PasswordHasher, limits: QueueLimits): Passwords {
+  const enqueue = createQueue(limits)
+  let decoy: Promise<string> | undefined
+
+  return {
+    hash: (password) => enqueue(() => hasher.hash(canonical(password))),
+
+    async verify (hash, password) {
+      // Made at the first login of all, known or not, so that its time tells nothing.
+      decoy ??= enqueue(() => hasher.hash(randomId()))
+      const target = hash ?? await decoy
+      const verifier = isImportedHash(target) ? verifyImportedHash : hasher.verify
+      const matches = await enqueue(() => verifier(target, canonical(password)))
+      return matches === true && hash !== null
+    },
+
+    needsRehash: (hash) => isImportedHash(hash) || hasher.needsRehash(hash)
+  }
+}
+
+/** One form for what looks the same and was typed on different machines (NIST SP 800-63B-4 §3.1.1.2). */
+function canonical (password: string): string {
+  return password.normalize('NFC')
+}

@@ -1,0 +1,30 @@
+/** The JSON schema of a user without the application's own fields. */
+export const baseUserSchema = {
+  type: 'object',
+  properties: {
+    id: { type: 'string', format: 'uuid' },
+    email: { type: 'string', format: 'email' },
+    isActive: { type: 'boolean' },
+    isVerified: { type: 'boolean' },
+    isSuperuser: { type: 'boolean' },
+    createdAt: { type: 'string', format: 'date-time' },
+    updatedAt: { type: 'string', format: 'date-time' }
+  },
+  required: ['id', 'email', 'isActive', 'isVerified', 'isSuperuser', 'createdAt', 'updatedAt']
+} as const
+
+/** A JSON schema of an object, as TypeBox's `Type.Object()` makes it. */
+export interface ObjectSchema {
+  readonly type: 'object'
+  readonly properties: Readonly<Record<string, unknown>>
+  readonly required?: readonly string[]
+}
+
+/** The JSON schema of a user with the application's own fields. */
+export function userSchema (fields: ObjectSchema): ObjectSchema {
+  return {
+    type: 'object',
+    properties: { ...fields.properties, ...baseUserSchema.properties },
+    required: [...baseUserSchema.required, ...fields.required ?? []]
+  }
+}
