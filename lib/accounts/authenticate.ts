@@ -1,0 +1,31 @@
+import type { LoginFailure } from '../contracts/hooks.js'
+import type { StoredUser } from '../contracts/user-store.js'
+import type { Accounts } from './accounts.js'
+import { emailKey, isEmail } from './email.js'
+
+/** The user, or why there is none. */
+export type Authentication =
+  { readonly user: StoredUser, readonly failure: null } |
+  { readonly user: StoredUser | null, readonly failure: LoginFailure }
+
+/** Checks an address and a password. Every way to fail costs what success costs: one hash. */
+export async function authenticate (accounts: Accounts, email: string, password: string): Promise<Authentication> {
+  const key = emailKey(email)
+  // What cannot be an address is not asked for: not every database takes every character.
+  const user = isEmail(key) ? await accounts.store.findByEmail(key) : null
+  const matches = await accounts.passwords.verify(user?.passwordHash ?? null, password)
+
+  if (user === null) return { user, failure: 'unknown-user' }
+  if (user.passwordHash === null) return { user, failure: 'no-password' }
+  if (matches !== true) return { user, failure: 'wrong-password' }
+  if (user.isActive !== true) return { user, failure: 'inactive' }
+  return { user: await upgradeHash(accounts, user, user.passwordHash, password), failure: null }
+}
+
+/** Replaces a hash that is weaker than those made now; only now is the password at hand. Sessions go on. */
+async function upgradeHash (accounts: Accounts, user: StoredUser, hash: string, password: string): Promise<StoredUser> {
+  if (!accounts.passwords.needsRehash(hash)) return user
+  const upgraded = { ...user, passwordHash: await accounts.passwords.hash(password), version: user.version + 1 }
+  // Lost to another change, which may have been one of the password: then that one stands, and the next login tries again.
+  return await accounts.store.replace(upgraded, user.version) === true ? upgraded : user
+}

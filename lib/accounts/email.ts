@@ -1,0 +1,18 @@
+/**
+ * The one spelling under which an address is looked up and unique. Case is dropped in both parts: the standards let a
+ * host tell `Ann@` from `ann@`, no host does, and two accounts that differ in it would be one person's mistake or another
+ * one's trick.
+ */
+export function emailKey (email: string): string {
+  return email.trim().normalize('NFC').toLowerCase()
+}
+
+/**
+ * Whether a text can be an address: one `@`, no white space, control or separator characters, a host of letters, digits
+ * and hyphens. Whether it *is* one, only a mail can tell.
+ */
+export function isEmail (email: string): boolean {
+  return email.length <= 254 && pattern.test(email)
+}
+
+const pattern = /^[^\s\p{C}@"(),:;<>[\]\\]{1,64}@[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/iu

@@ -1,0 +1,62 @@
+import type { BaseUser } from '../contracts/user.js'
+import { isImportedHash } from '../crypto/imported-hashes.js'
+import { InvalidUserError } from '../errors.js'
+import type { Accounts } from './accounts.js'
+import { isEmail } from './email.js'
+
+/** Code points. At least: OWASP ASVS 5.0, 6.2.1. At most: what keeps a hash from being made to work on a novel. */
+export const passwordRule = { minLength: 8, maxLength: 1024 } as const
+
+type Flags = Pick<BaseUser, 'isActive' | 'isVerified' | 'isSuperuser'>
+
+/** What a caller gives about a user, checked and taken apart. */
+export interface UserInput {
+  readonly email: string | undefined
+  /** `null`: the user shall have no password. */
+  readonly password: string | null | undefined
+  readonly passwordHash: string | undefined
+  readonly flags: Partial<Flags>
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** Takes apart what a caller gives, and refuses what is not what it must be. Fields are checked by {@link checkFields}. */
+export function readInput (input: object): UserInput {
+  const { email, password, passwordHash, isActive, isVerified, isSuperuser, ...fields } = input as Record<string, unknown>
+  if (email !== undefined && (typeof email !== 'string' || !isEmail(email))) throw new InvalidUserError('email must be an e-mail address')
+  if (password !== undefined && password !== null) checkPassword(password)
+  if (passwordHash !== undefined && !isHash(passwordHash)) throw new InvalidUserError('passwordHash must be an argon2, bcrypt or scrypt hash: see docs/passwords.md')
+  if (passwordHash !== undefined && password !== undefined) throw new InvalidUserError('password and passwordHash exclude each other')
+
+  const given = Object.entries({ isActive, isVerified, isSuperuser }).filter(([, value]) => value !== undefined)
+  for (const [name, value] of given) {
+    if (typeof value !== 'boolean') throw new InvalidUserError(`${name} must be true or false`)
+  }
+  return {
+    email,
+    password: password as string | null | undefined,
+    passwordHash,
+    flags: Object.fromEntries(given) as Partial<Flags>,
+    fields: Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+  }
+}
+
+/** Refuses fields that do not fit the application's schema. */
+export function checkFields ({ checkFields }: Accounts, fields: Readonly<Record<string, unknown>>): void {
+  const [problem] = checkFields(fields) ?? []
+  if (problem === undefined) return
+  const where = problem.instancePath.slice(1).replaceAll('/', '.')
+  const what = problem.params.additionalProperty === undefined ? '' : `: ${String(problem.params.additionalProperty)}`
+  throw new InvalidUserError(`${where} ${problem.message ?? 'is invalid'}${what}`.trim())
+}
+
+function checkPassword (password: unknown): asserts password is string {
+  if (typeof password !== 'string' || !password.isWellFormed()) throw new InvalidUserError('password must be a string of Unicode characters')
+  // Counted as people count: an emoji is one.
+  const { length } = [...password]
+  if (length < passwordRule.minLength) throw new InvalidUserError(`password must have at least ${passwordRule.minLength} characters`)
+  if (length > passwordRule.maxLength) throw new InvalidUserError(`password must have at most ${passwordRule.maxLength} characters`)
+}
+
+function isHash (hash: unknown): hash is string {
+  return typeof hash === 'string' && (hash.startsWith('$argon2') || isImportedHash(hash))
+}
