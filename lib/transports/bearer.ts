@@ -1,0 +1,80 @@
+import type { FastifyRequest } from 'fastify'
+import type { Backend } from '../contracts/backend.js'
+import type { Strategy } from '../contracts/strategy.js'
+import type { Transport } from '../contracts/transport.js'
+import { AmbiguousCredentialsError } from '../errors.js'
+
+/** Options of {@link bearer}. */
+export interface BearerOptions<Name extends string = string> {
+  /** Default `'bearer'`. */
+  readonly name?: Name | undefined
+  /** How long a token lives: seconds. Default: as the strategy says. */
+  readonly lifetimeSeconds?: number | undefined
+  /** A strategy of its own, instead of the shared one. */
+  readonly strategy?: Strategy | undefined
+  /** Whether only users with a verified address may log in here. Default `false`. */
+  readonly requireVerified?: boolean | undefined
+  /** The `realm` of `WWW-Authenticate`. Default `'users'`. */
+  readonly realm?: string | undefined
+}
+
+/**
+ * A backend whose token travels in `Authorization: Bearer …` (RFC 6750 §2.1), and nowhere else: not in the query string,
+ * not in a body. The login route answers as an OAuth 2 token endpoint does.
+ *
+ * @example bearer({ name: 'api', lifetimeSeconds: 900 })
+ */
+export function bearer<const Name extends string = 'bearer'> (options: BearerOptions<Name> = {}): Backend<NoInfer<Name>> {
+  const { name = 'bearer' as Name, lifetimeSeconds, strategy, requireVerified, realm = 'users', ...unknown } = options
+  const transport: Transport = {
+    ambient: false,
+    problems: () => [
+      ...Object.keys(unknown).map((option) => `${option} is no option of bearer()`),
+      ...(isQuotable(realm) ? [] : ['realm must be printable ASCII without " and \\'])
+    ],
+    read: readAuthorization,
+    write: (_reply, { token, lifetimeSeconds }) => ({ access_token: token, token_type: 'bearer', expires_in: lifetimeSeconds }),
+    // Nothing to take from a client that keeps the token itself: the strategy has ended it.
+    clear: () => ({}),
+    challenge: (error) => error === undefined ? `Bearer realm="${realm}"` : `Bearer realm="${realm}", error="${error}"`,
+    // The password flow and not the `http` scheme: Swagger UI's Authorize button then logs in by itself.
+    securityScheme: (tokenUrl) => ({ type: 'oauth2', flows: { password: { tokenUrl, scopes: {} } } }),
+    loginSchema: () => ({
+      description: 'The token.',
+      type: 'object',
+      properties: {
+        access_token: { type: 'string' },
+        token_type: { type: 'string', const: 'bearer' },
+        expires_in: { type: 'integer', description: 'Seconds.' }
+      },
+      required: ['access_token', 'token_type', 'expires_in']
+    })
+  }
+  return { name, transport, strategy, lifetimeSeconds, requireVerified }
+}
+
+/** The scheme's name in any case, one space, and a token of RFC 6750's alphabet. */
+const authorization = /^bearer +([\w.~+/-]+=*)$/i
+
+function readAuthorization (request: FastifyRequest): string | null {
+  const { headers, rawHeaders } = request.raw
+  const value = headers.authorization
+  if (value === undefined) return null
+  // Node keeps the first of two such headers and drops the other, which a proxy before us may have judged by.
+  if (isRepeated(rawHeaders, 'authorization')) throw new AmbiguousCredentialsError()
+  // Another scheme is nothing to us; this one without a proper token is a bad credential.
+  return authorization.exec(value)?.[1] ?? (/^bearer\b/i.test(value) ? '' : null)
+}
+
+function isRepeated (rawHeaders: readonly string[], name: string): boolean {
+  let seen = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const header = rawHeaders[i] as string
+    if (header.length === name.length && header.toLowerCase() === name) seen++
+  }
+  return seen > 1
+}
+
+function isQuotable (text: unknown): boolean {
+  return typeof text === 'string' && /^[\x20-\x7e]+$/.test(text) && !/["\\]/.test(text)
+}

@@ -1,0 +1,51 @@
+/** The attributes that `cookie()` writes. */
+export interface CookieAttributes {
+  readonly cookieName: string
+  readonly cookiePath: string
+  readonly cookieDomain: string | undefined
+  readonly cookieSecure: boolean
+  readonly cookieHttpOnly: boolean
+  readonly cookieSameSite: 'lax' | 'strict' | 'none'
+  readonly cookiePartitioned: boolean
+}
+
+/** RFC 9110 §5.6.2: a cookie's name is a token. */
+const token = /^[\w!#$%&'*+.^`|~-]+$/
+/** RFC 6265bis §4.1.1: no control characters and no semicolon. */
+const pathValue = /^\/[\x20-\x3a\x3c-\x7e]*$/
+/** At least two labels: nobody owns a top-level domain, and browsers refuse a cookie for one. */
+const domainValue = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/i
+
+/** What browsers would refuse, or what would be unsafe, in the attributes of a cookie; each sentence begins with the option. */
+export function cookieProblems (attributes: CookieAttributes, unknown: readonly string[]): string[] {
+  const { cookieName, cookiePath, cookieDomain, cookieSecure, cookieHttpOnly, cookieSameSite, cookiePartitioned } = attributes
+  const problems = unknown.map((option) => `${option} is no option of cookie()`)
+  const require = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
+
+  require(typeof cookieName === 'string' && token.test(cookieName), 'cookieName must be letters, digits and !#$%&\'*+-.^_`|~')
+  require(typeof cookiePath === 'string' && pathValue.test(cookiePath), 'cookiePath must begin with / and hold neither ; nor control characters')
+  require(cookieDomain === undefined || (typeof cookieDomain === 'string' && domainValue.test(cookieDomain)), 'cookieDomain must be a host name of two or more labels, such as example.com')
+  require(typeof cookieSecure === 'boolean', 'cookieSecure must be true or false')
+  require(typeof cookieHttpOnly === 'boolean', 'cookieHttpOnly must be true or false')
+  require(['lax', 'strict', 'none'].includes(cookieSameSite), "cookieSameSite must be 'lax', 'strict' or 'none'")
+  require(typeof cookiePartitioned === 'boolean', 'cookiePartitioned must be true or false')
+
+  require(cookieSameSite !== 'none' || cookieSecure === true, "cookieSameSite 'none' needs cookieSecure: true; browsers drop the cookie otherwise")
+  require(cookiePartitioned !== true || cookieSecure === true, 'cookiePartitioned needs cookieSecure: true; browsers drop the cookie otherwise')
+
+  // Browsers look at the prefix in any case (RFC 6265bis §5.6).
+  const prefix = /^__(host|secure)-/i.exec(String(cookieName))?.[1]?.toLowerCase()
+  require(prefix === undefined || cookieSecure === true, 'cookieName with __Host- or __Secure- needs cookieSecure: true')
+  require(prefix !== 'host' || cookieDomain === undefined, 'cookieName with __Host- excludes cookieDomain')
+  require(prefix !== 'host' || cookiePath === '/', "cookieName with __Host- needs cookiePath: '/'")
+  return problems
+}
+
+/** What is allowed, but should not go unsaid. */
+export function cookieAdvice ({ cookieSecure, cookieHttpOnly }: CookieAttributes, production: boolean): string[] {
+  const advice: string[] = []
+  if (cookieSecure && !production) advice.push('the cookie is Secure: over plain http, even to localhost, some clients do not send it back; cookieSecure: false helps while you develop')
+  if (!cookieSecure && production) advice.push('cookieSecure is false: whoever is on the network reads the cookie')
+  if (!cookieHttpOnly) advice.push('cookieHttpOnly is false: any script on the page reads the cookie')
+  return advice
+}

@@ -1,0 +1,134 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type {} from '@fastify/cookie'
+import type { Backend } from '../contracts/backend.js'
+import type { Strategy } from '../contracts/strategy.js'
+import type { Transport } from '../contracts/transport.js'
+import { AmbiguousCredentialsError, CookieTooLargeError } from '../errors.js'
+import { cookieAdvice, cookieProblems, type CookieAttributes } from './cookie-attributes.js'
+
+/** Options of {@link cookie}. */
+export interface CookieOptions<Name extends string = string> {
+  /** Default `'cookie'`. */
+  readonly name?: Name | undefined
+  /** How long the token and the cookie live: seconds, at most 400 days. Default: as the strategy says. */
+  readonly lifetimeSeconds?: number | undefined
+  /**
+   * Offers "remember me": how long token and cookie live where the login said `remember: true`, in seconds, at most 400
+   * days. Other logins then get a cookie that ends with the browser's session. Default: no choice, every cookie persists.
+   */
+  readonly rememberSeconds?: number | undefined
+  /** A strategy of its own, instead of the shared one. */
+  readonly strategy?: Strategy | undefined
+  /** Whether only users with a verified address may log in here. Default `false`. */
+  readonly requireVerified?: boolean | undefined
+  /** Default `'fastifyusersauth'`. Prefixed by `__Host-`, no other host can set it. */
+  readonly cookieName?: string | undefined
+  /** Default `'/'`. */
+  readonly cookiePath?: string | undefined
+  /** Default: none, so that only the very host that set the cookie gets it back. */
+  readonly cookieDomain?: string | undefined
+  /** Default `true`. */
+  readonly cookieSecure?: boolean | undefined
+  /** Default `true`. */
+  readonly cookieHttpOnly?: boolean | undefined
+  /** Default `'lax'`. */
+  readonly cookieSameSite?: 'lax' | 'strict' | 'none' | undefined
+  /** A jar of its own for each top-level site (CHIPS). Needs `cookieSecure`. Default `false`. */
+  readonly cookiePartitioned?: boolean | undefined
+}
+
+/** RFC 6265bis §5.6: browsers drop a cookie whose name and value exceed this. */
+const maxBytes = 4096
+
+/**
+ * A backend whose token travels in a cookie. Browsers send it by themselves, so requests that another site may have made
+ * are refused: see docs/cookies.md.
+ *
+ * @example cookie({ cookieName: '__Host-session', rememberSeconds: 30 * 24 * 3600 })
+ */
+export function cookie<const Name extends string = 'cookie'> (options: CookieOptions<Name> = {}): Backend<NoInfer<Name>> {
+  const {
+    name = 'cookie' as Name, lifetimeSeconds, rememberSeconds, strategy, requireVerified,
+    cookieName = 'fastifyusersauth', cookiePath = '/', cookieDomain, cookieSecure = true, cookieHttpOnly = true,
+    cookieSameSite = 'lax', cookiePartitioned = false, ...unknown
+  } = options
+  const attributes: CookieAttributes = { cookieName, cookiePath, cookieDomain, cookieSecure, cookieHttpOnly, cookieSameSite, cookiePartitioned }
+  return { name, transport: createTransport(attributes, Object.keys(unknown)), strategy, lifetimeSeconds, rememberSeconds, requireVerified }
+}
+
+function createTransport (attributes: CookieAttributes, unknown: readonly string[]): Transport {
+  const { cookieName } = attributes
+  // Each one is named, so that no default of the application's own @fastify/cookie gets in.
+  const fixed = {
+    path: attributes.cookiePath,
+    domain: attributes.cookieDomain,
+    secure: attributes.cookieSecure,
+    httpOnly: attributes.cookieHttpOnly,
+    sameSite: attributes.cookieSameSite,
+    partitioned: attributes.cookiePartitioned,
+    signed: false,
+    encode: encodeURIComponent
+  }
+
+  return {
+    ambient: true,
+    problems: () => cookieProblems(attributes, unknown),
+    advice: (production) => cookieAdvice(attributes, production),
+    read: (request) => readCookie(request, cookieName),
+
+    write (reply, { token, user, lifetimeSeconds, persistent }) {
+      if (Buffer.byteLength(cookieName) + Buffer.byteLength(encodeURIComponent(token)) >= maxBytes) throw new CookieTooLargeError()
+      setCookie(reply, token, persistent ? lifetimeSeconds : undefined)
+      return user
+    },
+
+    clear (reply) {
+      setCookie(reply, '', 0)
+      return {}
+    },
+
+    challenge: () => `Cookie realm="users", cookie-name="${cookieName}"`,
+    securityScheme: () => ({ type: 'apiKey', in: 'cookie', name: cookieName }),
+    loginSchema: (user) => ({ description: 'The user. The token is in the cookie.', ...user })
+  }
+
+  function setCookie (reply: FastifyReply, value: string, maxAge: number | undefined): void {
+    reply.setCookie(cookieName, value, { ...fixed, expires: undefined, maxAge } as Parameters<FastifyReply['setCookie']>[2] & object)
+  }
+}
+
+/** Seeks the one cookie, without taking all the others apart. */
+function readCookie (request: FastifyRequest, name: string): string | null {
+  const header = request.raw.headers.cookie
+  if (header === undefined) return null
+  const start = find(header, name, 0)
+  if (start === -1) return null
+  const end = header.indexOf(';', start)
+  // A second one of the name was planted by a neighbour, on a parent domain or a longer path: which one is ours, nobody knows.
+  if (end !== -1 && find(header, name, end) !== -1) throw new AmbiguousCredentialsError()
+  return decode((end === -1 ? header.slice(start) : header.slice(start, end)).trim())
+}
+
+/** Where the value of the cookie begins, or -1. */
+function find (header: string, name: string, from: number): number {
+  for (let at = header.indexOf(name, from); at !== -1; at = header.indexOf(name, at + name.length)) {
+    if (header[at + name.length] === '=' && beginsPair(header, at)) return at + name.length + 1
+  }
+  return -1
+}
+
+/** Whether a cookie begins here; elsewhere the name is the end of another name, or stands in a value. */
+function beginsPair (header: string, at: number): boolean {
+  let before = at - 1
+  while (header[before] === ' ' || header[before] === '\t') before--
+  return before < 0 || header[before] === ';'
+}
+
+function decode (value: string): string {
+  if (!value.includes('%')) return value
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return ''
+  }
+}
