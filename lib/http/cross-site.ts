@@ -1,0 +1,40 @@
+import type { FastifyRequest } from 'fastify'
+import type { IsCrossSite } from '../authenticator.js'
+
+/** Methods that change nothing (RFC 9110 §9.2.1). */
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
+
+/**
+ * Tells whether another site may have made a request that changes something. Asked of requests whose credential browsers
+ * send by themselves. In this order:
+ *
+ * 1. an `Origin` on the list of trusted ones is trusted;
+ * 2. `Sec-Fetch-Site`, where there is one, decides (Fetch Metadata): a page of this origin, or the user's own hand;
+ * 3. else `Origin`, else the origin of `Referer`, must be this host;
+ * 4. with none of them it is no browser of today: it must carry what no page can send to another site unasked, the
+ *    header `X-Requested-With` or a JSON body, if it carries a cookie at all.
+ */
+export function createCrossSiteCheck (trustedOrigins: readonly string[]): IsCrossSite {
+  const trusted = new Set(trustedOrigins)
+
+  return (request) => {
+    if (safeMethods.has(request.method)) return false
+    const { origin, referer, 'sec-fetch-site': fetchSite, 'x-requested-with': requestedWith, 'content-type': contentType, cookie } = request.headers
+
+    if (origin !== undefined && trusted.has(origin)) return false
+    if (fetchSite !== undefined) return fetchSite !== 'same-origin' && fetchSite !== 'none'
+    const source = origin ?? referer
+    if (source !== undefined) return !isOwnHost(source, request)
+    return cookie !== undefined && requestedWith === undefined && !isJson(contentType)
+  }
+}
+
+/** Compares hosts, not schemes: behind a proxy that ends TLS the app sees `http` where the browser sees `https`. */
+function isOwnHost (source: string, request: FastifyRequest): boolean {
+  // "null" (a sandboxed frame, a redirect) is no URL.
+  return URL.canParse(source) && new URL(source).host === request.host.toLowerCase()
+}
+
+function isJson (contentType: string | undefined): boolean {
+  return contentType !== undefined && /^application\/json\s*(?:;|$)/i.test(contentType)
+}

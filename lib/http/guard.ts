@@ -1,0 +1,126 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isAuth, type Authenticator, type Outcome, type Refusal } from '../authenticator.js'
+import type { RunningBackend } from '../backend.js'
+import type { Auth } from '../contracts/auth.js'
+import type { BackendName, User } from '../contracts/user.js'
+import { AmbiguousCredentialsError, BadOptionsError, CrossSiteError, ForbiddenError, NotVerifiedError, UnauthorizedError, UnknownBackendError, withHeaders } from '../errors.js'
+import { unavailable } from './unavailable.js'
+import { isOpenRoute } from './open-route.js'
+import { isPromise, type MaybePromise } from '../maybe-promise.js'
+
+/** Options of `app.authenticate()`. */
+export interface GuardOptions {
+  /**
+   * Lets requests without a credential pass; `request.auth` is then `null`. A credential that does not hold is refused
+   * all the same. Default `false`.
+   */
+  readonly optional?: boolean | undefined
+  /** Only users with a verified address. Default `false`. */
+  readonly verified?: boolean | undefined
+  /** Only superusers. Default `false`. */
+  readonly superuser?: boolean | undefined
+  /** The backends to try, in this order. Default: all, in the order of their registration. */
+  readonly backends?: readonly BackendName[] | undefined
+}
+
+/**
+ * A hook for `onRequest` or `preHandler`, of a route or a whole scope. Its parameters name only what every request has,
+ * so that it fits any type provider and leaves the inference of a route's body alone.
+ */
+export interface Guard {
+  (request: { readonly raw: object }, reply: { readonly raw: object }, done: (error?: Error) => void): void
+}
+
+/** `app.authenticate`. */
+export type Authenticate = (options?: GuardOptions) => Guard
+
+/** What a guard asks for, as the OpenAPI document tells it. */
+export interface GuardDescription {
+  readonly backends: readonly RunningBackend[]
+  readonly optional: boolean
+  readonly forbids: boolean
+}
+
+const descriptions = new WeakMap<object, GuardDescription>()
+
+/** The description of a guard, or `undefined` if the hook is none. */
+export function describeGuard (hook: object): GuardDescription | undefined {
+  return descriptions.get(hook)
+}
+
+/** Makes `app.authenticate`. */
+export function createAuthenticate (all: readonly RunningBackend[], authenticate: Authenticator): Authenticate {
+  return (options = {}) => {
+    const { optional = false, verified = false, superuser = false, backends: names, ...unknown } = checked(options)
+    const [misspelt] = Object.keys(unknown)
+    if (misspelt !== undefined) throw new BadOptionsError(`authenticate(): ${misspelt} is no option`)
+    const backends = names === undefined ? all : pick(names, all)
+
+    function guard (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
+      let outcome: MaybePromise<Outcome>
+      try {
+        outcome = authenticate(request, backends)
+      } catch (error) {
+        return done(undecided(error))
+      }
+      if (!isPromise(outcome)) return done(settle(request, outcome))
+      outcome.then((outcome) => settle(request, outcome), undecided).then(done)
+    }
+
+    function settle (request: FastifyRequest, outcome: Outcome): Error | undefined {
+      if (isAuth(outcome)) {
+        if (verified && outcome.user.isVerified !== true) return forbidden(new NotVerifiedError(), outcome, backends)
+        if (superuser && outcome.user.isSuperuser !== true) return forbidden(new ForbiddenError(), outcome, backends)
+        request.auth = outcome
+        request.user = outcome.user
+        return undefined
+      }
+      // What an earlier hook may have left there is no user of ours.
+      request.auth = null
+      request.user = null as unknown as User
+      return (optional && outcome.reason === 'none') || isOpenRoute(request) ? undefined : refused(outcome, backends)
+    }
+
+    descriptions.set(guard, { backends, optional, forbids: verified || superuser || backends.some(({ transport }) => transport.ambient) })
+    return guard as Guard
+  }
+}
+
+/** A misspelt or odd value must not open a door: `optional: 'false'` is no yes, and no no. */
+function checked (options: GuardOptions): GuardOptions {
+  for (const name of ['optional', 'verified', 'superuser'] as const) {
+    if (options[name] !== undefined && typeof options[name] !== 'boolean') throw new BadOptionsError(`authenticate(): ${name} must be true or false`)
+  }
+  return options
+}
+
+function pick (names: readonly string[], all: readonly RunningBackend[]): RunningBackend[] {
+  if (!Array.isArray(names) || names.length === 0) throw new BadOptionsError('authenticate(): backends must be a list of one name or more')
+  return names.map((name) => {
+    const backend = all.find((backend) => backend.name === name)
+    if (backend === undefined) throw new UnknownBackendError(name, all.map(({ name }) => name).join(', '))
+    return backend
+  })
+}
+
+function refused ({ reason, backend }: Refusal, backends: readonly RunningBackend[]): Error {
+  if (reason === 'cross-site') return withHeaders(new CrossSiteError(), noStore)
+  return withHeaders(new UnauthorizedError(), { ...noStore, 'www-authenticate': challenges(backends, backend, 'invalid_token') })
+}
+
+function forbidden (error: Error, auth: Auth, backends: readonly RunningBackend[]): Error {
+  const backend = backends.find(({ name }) => name === auth.backend) ?? null
+  return withHeaders(error, { ...noStore, 'www-authenticate': challenges(backend === null ? [] : [backend], backend, 'insufficient_scope') })
+}
+
+/** The backends' challenges in one header (RFC 9110 §11.6.1); the error stands with the backend that it is about. */
+function challenges (backends: readonly RunningBackend[], about: RunningBackend | null, error: 'invalid_token' | 'insufficient_scope'): string {
+  return backends.map((backend) => backend.transport.challenge(backend === about ? error : undefined)).join(', ')
+}
+
+/** Nobody can tell who this is: that is no "no", and still less a "yes". */
+function undecided (error: unknown): Error {
+  return error instanceof AmbiguousCredentialsError ? withHeaders(error, noStore) : unavailable(error)
+}
+
+const noStore = { 'cache-control': 'no-store' }

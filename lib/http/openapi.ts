@@ -1,0 +1,124 @@
+import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
+import type { RunningBackend } from '../backend.js'
+import { errorReply } from '../schemas/error.js'
+import { describeGuard, type GuardDescription } from './guard.js'
+import { isOpen } from './open-route.js'
+
+/** The hooks in which a guard may stand. */
+const guardHooks = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const
+
+/** The names of security schemes that are taken, by application: sibling registrations may have backends of one name. */
+const takenNames = new WeakMap<object, Set<string>>()
+
+/** A route, with the scope that it stands in. */
+interface SeenRoute {
+  readonly scope: FastifyInstance
+  readonly route: RouteOptions
+  /** Whether its replies are described by JSON schemas, and not by a library that the application brought. */
+  readonly isJsonSchema: boolean
+}
+
+/** What @fastify/swagger hands to the transform of a route. */
+interface TransformInput {
+  readonly schema: object
+  readonly url: string
+  readonly openapiObject?: { components?: { securitySchemes?: Record<string, unknown> } }
+}
+
+/**
+ * Writes into the application's OpenAPI document what its guards ask for: `security`, and the replies 401 and 403 of each
+ * guarded route. Without @fastify/swagger it does nothing.
+ *
+ * @returns the transform of the login route of a backend, which declares the backend's security scheme
+ */
+export function describeInOpenApi (fastify: FastifyInstance, backends: readonly RunningBackend[]): (backend: RunningBackend) => object {
+  if (!fastify.hasPlugin('@fastify/swagger')) return () => ({})
+
+  const names = nameSchemes(fastify, backends)
+  const scopeGuards = watchScopes(fastify)
+  const routes: SeenRoute[] = []
+  fastify.addHook('onRoute', function (route) {
+    // Asked now: once routes are compiled, Fastify's own serializer stands there, too.
+    routes.push({ scope: this, route, isJsonSchema: this.serializerCompiler === undefined })
+  })
+
+  // When the routes are compiled: what is added now is for the document alone, and costs no request anything.
+  fastify.addHook('onReady', (done) => {
+    for (const seen of routes) {
+      const guards = isOpen(seen.route.config) ? [] : [...scopeGuards(seen.scope), ...routeGuards(seen.route)]
+      if (guards.length > 0) describe(seen, guards, names)
+    }
+    done()
+  })
+
+  return (backend) => ({
+    // Ours, and not the application's own transform, which may take every schema for one of its library's.
+    swaggerTransform: ({ schema, url, openapiObject }: TransformInput) => {
+      if (openapiObject !== undefined) {
+        const components = openapiObject.components ??= {}
+        const schemes = components.securitySchemes ??= {}
+        schemes[names.get(backend) as string] ??= backend.transport.securityScheme(url)
+      }
+      return { schema, url }
+    }
+  })
+}
+
+/** The backend's name; behind the scope's prefix if another registration has taken that. */
+function nameSchemes (fastify: FastifyInstance, backends: readonly RunningBackend[]): Map<RunningBackend, string> {
+  const taken = takenNames.get(fastify.server) ?? new Set<string>()
+  takenNames.set(fastify.server, taken)
+  const names = new Map<RunningBackend, string>()
+  for (const backend of backends) {
+    let name = backend.name
+    for (let n = 2; taken.has(name); n++) name = `${backend.name}_${n}`
+    taken.add(name)
+    names.set(backend, name)
+  }
+  return names
+}
+
+/** Notes which scopes get a guard by `addHook`: Fastify tells nobody which hooks a scope has. */
+function watchScopes (fastify: FastifyInstance): (scope: FastifyInstance) => GuardDescription[] {
+  const seen = new Map<object, GuardDescription[]>()
+  const addHook = fastify.addHook as (this: FastifyInstance, name: string, hook: object) => FastifyInstance
+
+  fastify.addHook = function (this: FastifyInstance, name: string, hook: object) {
+    const guard = describeGuard(hook)
+    if (guard !== undefined) seen.set(this, [...seen.get(this) ?? [], guard])
+    return addHook.call(this, name, hook)
+  } as FastifyInstance['addHook']
+
+  return (scope) => {
+    const guards: GuardDescription[] = []
+    // A scope's prototype is the scope around it, and hooks go inward.
+    for (let at: object | null = scope; at !== null; at = Object.getPrototypeOf(at) as object | null) guards.push(...seen.get(at) ?? [])
+    return guards
+  }
+}
+
+function routeGuards (route: RouteOptions): GuardDescription[] {
+  return guardHooks
+    .flatMap((name) => route[name] as object | object[] | undefined ?? [])
+    .flatMap((hook) => describeGuard(hook) ?? [])
+}
+
+/** All guards of a route must let a request pass: only a backend that all of them take is a way in. */
+function describe ({ route, isJsonSchema }: SeenRoute, guards: readonly GuardDescription[], names: ReadonlyMap<RunningBackend, string>): void {
+  const ways = [...names].filter(([backend]) => guards.every(({ backends }) => backends.includes(backend)))
+  const security: Array<Record<string, string[]>> = ways.map(([, name]) => ({ [name]: [] }))
+  if (guards.every(({ optional }) => optional)) security.push({})
+
+  const schema = (route.schema ?? {}) as { security?: unknown, response?: object }
+  // Zod's compilers and the like take no reply that is described in JSON schema: there, `security` has to do.
+  const replies = isJsonSchema ? { response: { ...refusalsOf(guards), ...schema.response ?? { 200: { description: 'Default Response' } } } } : {}
+  const described: object = { ...schema, security: schema.security ?? security, ...replies }
+  route.schema = described as FastifySchema
+}
+
+function refusalsOf (guards: readonly GuardDescription[]): object {
+  return {
+    401: errorReply('`UNAUTHORIZED`: no credential, or none that holds.'),
+    ...(guards.some(({ forbids }) => forbids) ? { 403: errorReply('`FORBIDDEN`, `USER_NOT_VERIFIED` or `CROSS_SITE_REQUEST`: known, but not allowed.') } : {})
+  }
+}

@@ -1,0 +1,48 @@
+import fastifyCookie from '@fastify/cookie'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { InternalError } from '../../errors.js'
+import { compile } from '../../schemas/compile.js'
+import { acceptBodies } from '../body.js'
+import type { RouteContext } from './context.js'
+import { loginRoute } from './login.js'
+import { logoutRoute } from './logout.js'
+
+/** Adds the routes to a scope of their own, with its own parsers, compilers and last words on errors. */
+export async function addRoutes (scope: FastifyInstance, context: RouteContext): Promise<void> {
+  // In this scope alone: a request that is none of ours does not pay for it.
+  if (!scope.hasReplyDecorator('setCookie')) await scope.register(fastifyCookie, { hook: false })
+
+  acceptBodies(scope)
+  // Whatever compilers the application has: ours coerce nothing, and send what the handler returns.
+  scope.setValidatorCompiler(({ schema }) => {
+    const check = compile(schema as object)
+    return (value: unknown) => {
+      const error = check(value)
+      return error === null ? { value } : { error: error as unknown as Error }
+    }
+  })
+  scope.setSerializerCompiler(() => (body) => JSON.stringify(body))
+  scope.addHook('onRequest', neverStore)
+  scope.setErrorHandler(tellNothing)
+
+  for (const backend of context.backends) {
+    loginRoute(scope, context, backend)
+    logoutRoute(scope, context, backend)
+  }
+}
+
+/** Every reply here carries a token, a user, or the reason why not: none is for a cache, a frame or a guess at its type. */
+function neverStore (_request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache', 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' })
+  done()
+}
+
+/**
+ * Hands errors on to the application's own error handler, so that it shapes ours as it shapes all; but one that nobody
+ * meant for the client goes there without its text, which may quote SQL, a path or a secret. The log has the cause.
+ */
+function tellNothing (error: FastifyError): never {
+  const { statusCode = 500, code } = error
+  const isMeant = statusCode < 500 || (statusCode === 503 && code?.startsWith('FST_USERS_') === true)
+  throw isMeant ? error : Object.assign(new InternalError(), { cause: error })
+}

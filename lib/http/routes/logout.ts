@@ -1,0 +1,29 @@
+import type { FastifyInstance } from 'fastify'
+import type { RunningBackend } from '../../backend.js'
+import type { Auth } from '../../contracts/auth.js'
+import type { BackendName } from '../../contracts/user.js'
+import { bodyLimit } from '../body.js'
+import { orUnavailable } from '../unavailable.js'
+import type { RouteContext } from './context.js'
+
+/** `POST /logout/:name`: ends the session that was presented, and takes the credential from the client. */
+export function logoutRoute (scope: FastifyInstance, context: RouteContext, backend: RunningBackend): void {
+  scope.post(`/logout/${backend.name}`, {
+    bodyLimit,
+    config: context.openApiConfig(backend),
+    onRequest: context.authenticate({ backends: [backend.name as BackendName] }),
+    schema: {
+      operationId: `logout_${backend.name}`,
+      tags: ['auth'],
+      summary: `Log out (${backend.name})`,
+      response: { 200: { description: 'The session is over.', type: 'object' } }
+    },
+    async handler (request, reply) {
+      const { session, user } = request.auth as Auth
+      await orUnavailable(async () => { await backend.strategy.revoke(session) })
+      const body = backend.transport.clear(reply)
+      await context.hooks.onAfterLogout?.(user, request, reply)
+      return reply.sent ? reply : body
+    }
+  })
+}

@@ -1,0 +1,66 @@
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { createUsers } from './accounts/users.js'
+import { createAuthenticator } from './authenticator.js'
+import type { User } from './contracts/user.js'
+import { createPasswords } from './crypto/passwords.js'
+import { BadOptionsError } from './errors.js'
+import { createAuthenticate } from './http/guard.js'
+import { createCrossSiteCheck } from './http/cross-site.js'
+import { describeInOpenApi } from './http/openapi.js'
+import { addRoutes } from './http/routes/index.js'
+import { resolveOptions, type FastifyUsersOptions, type Settings } from './options.js'
+import { compile } from './schemas/compile.js'
+import { userSchema } from './schemas/user.js'
+import { startBackends } from './start-backends.js'
+
+/**
+ * Users that log in: registers `POST /login/:name` and `POST /logout/:name` for each backend, and decorates the app with
+ * `authenticate` and `users`, its requests with `user` and `auth`.
+ *
+ * @throws `FST_USERS_BAD_OPTIONS`, before the app is ready, if an option is wrong
+ * @example
+ * ```ts
+ * await app.register(fastifyUsers, {
+ *   users: await sqlite('users.db'),
+ *   strategy: jwt({ secret: process.env.AUTH_SECRET }),
+ *   backends: [cookie(), bearer()]
+ * })
+ * app.get('/me', { preHandler: app.authenticate() }, async (request) => request.user)
+ * ```
+ */
+export const fastifyUsers = fp(async function fastifyUsers (fastify: FastifyInstance, options: FastifyUsersOptions) {
+  const production = process.env.NODE_ENV === 'production'
+  const settings = resolveOptions(options, production)
+  refuseTakenNames(fastify, settings)
+  const { users: store, clock, fields, hooks, passwords: { hasher, concurrency, queueLimit } } = settings
+
+  const backends = await startBackends(fastify, settings)
+  for (const { name, transport } of backends) {
+    for (const advice of transport.advice?.(production) ?? []) fastify.log[production ? 'warn' : 'info'](`fastify-users: backend ${name}: ${advice}`)
+  }
+  const passwords = createPasswords(hasher, { concurrency, limit: queueLimit })
+  const accounts = { store, passwords, clock, checkFields: compile({ ...fields, additionalProperties: false }) }
+  const isCrossSite = createCrossSiteCheck(settings.trustedOrigins)
+  const authenticator = createAuthenticator(store, isCrossSite)
+  const authenticate = createAuthenticate(backends, authenticator)
+
+  fastify.decorate(settings.decorators.authenticate, authenticate)
+  fastify.decorate(settings.decorators.users, createUsers(accounts))
+  // @fastify/passport and others may have it already; a guard of ours sets it all the same.
+  if (!fastify.hasRequestDecorator('user')) fastify.decorateRequest('user', null as unknown as User)
+  fastify.decorateRequest('auth', null)
+  fastify.addHook('onClose', async () => { await store.close?.() })
+
+  const openApiConfig = describeInOpenApi(fastify, backends)
+  await fastify.register(async (scope) => {
+    await addRoutes(scope, { accounts, backends, authenticate, isCrossSite, hooks, openApiConfig, userSchema: userSchema(fields) })
+  }, { prefix: settings.prefix })
+}, { name: 'fastify-users', fastify: '>=5.8.5 <6' })
+
+/** Says what to do where the app has something of our names already: this plugin in the same scope, say. */
+function refuseTakenNames (fastify: FastifyInstance, { decorators }: Settings): void {
+  const taken = Object.entries(decorators).filter(([, name]) => fastify.hasDecorator(name))
+  const problems = taken.map(([option, name]) => `options.decorators.${option} must be another name: the app has app.${name} already. A second registration belongs in a scope of its own`)
+  if (problems.length > 0) throw new BadOptionsError(problems.join('\n'))
+}
