@@ -1,0 +1,72 @@
+// A Fastify app whose users log in with a cookie or with a bearer token, in front of one SQLite file.
+// `npm run demo` builds and starts it; PORT says where (3000), Ctrl-C ends it.
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import Fastify from 'fastify'
+import fastifyUsers, { bearer, cookie, jwt, userSchema } from 'fastify-users'
+import { sqlite } from 'fastify-users/sql'
+
+const demo = { email: 'demo@example.com', password: 'correct horse battery staple' }
+const folder = await mkdtemp(join(tmpdir(), 'fastify-users-demo-'))
+const app = Fastify({ logger: { level: 'warn' } })
+
+// Before the routes, so that it sees them all.
+await app.register(swagger, { openapi: { info: { title: 'fastify-users quickstart', version: '1.0.0' } } })
+await app.register(swaggerUi, { routePrefix: '/docs' })
+
+await app.register(fastifyUsers, {
+  users: await sqlite(join(folder, 'users.db')),
+  // A real app takes this from its environment, or its users are logged out by each restart.
+  strategy: jwt({ secret: process.env.AUTH_SECRET ?? randomBytes(32).toString('base64url'), lifetimeSeconds: 3600 }),
+  // Secure cookies do not travel over plain http in every client; on https, leave the option out.
+  backends: [cookie({ cookieSecure: false }), bearer()]
+})
+
+app.get('/me', {
+  preHandler: app.authenticate(),
+  schema: { summary: 'Who am I?', response: { 200: { description: 'The user.', ...userSchema } } }
+}, async (request, reply) => {
+  reply.header('cache-control', 'no-store')
+  return request.user
+})
+
+app.addHook('onClose', async () => { await rm(folder, { recursive: true, force: true }) })
+
+await app.ready()
+await app.users.create(demo)
+const url = await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT ?? 3000) })
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, async () => {
+    await app.close()
+    console.log('\nBye.')
+  })
+}
+
+const login = `-H 'content-type: application/json' -d '${JSON.stringify(demo)}'`
+console.log(`fastify-users quickstart at ${url}: log in as ${demo.email} with the password "${demo.password}".
+Swagger UI: ${url}/docs
+
+Paste these into another terminal. Without a credential:
+
+  curl -i ${url}/me                                            # 401
+
+With a cookie:
+
+  curl -i -c jar.txt ${login} ${url}/login/cookie              # 200, Set-Cookie
+  curl -i -b jar.txt ${url}/me                                 # 200, the user
+  curl -i -b jar.txt -X POST -H 'x-requested-with: curl' ${url}/logout/cookie   # 200
+  curl -i -b jar.txt ${url}/me                                 # 401: the old cookie is dead
+
+With a bearer token:
+
+  TOKEN=$(curl -s ${login} ${url}/login/bearer | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
+  curl -i -H "authorization: Bearer $TOKEN" ${url}/me          # 200, the user
+  curl -i -X POST -H "authorization: Bearer $TOKEN" ${url}/logout/bearer   # 200
+  curl -i -H "authorization: Bearer $TOKEN" ${url}/me          # 401: the old token is dead
+
+Ctrl-C ends it.`)
