@@ -63,8 +63,8 @@ export const UserNotFoundError = createError('FST_USERS_NOT_FOUND', 'There is no
 /** Thrown by `users.update`: others kept changing the same account while this change was tried. */
 export const ConflictError = createError('FST_USERS_CONFLICT', 'The user was changed by somebody else at the same time.', 409)
 
-/** Thrown by a SQL store that was opened with `migrate: false` on a database of another schema version. */
-export const SchemaVersionError = createError('FST_USERS_SCHEMA_VERSION', 'The database schema has version %s, this release needs %s: call migrate().', 500)
+/** Thrown as a SQL store is opened: its tables are older than this release and `migrate` is `false`, or they are newer. */
+export const SchemaVersionError = createError('FST_USERS_SCHEMA_VERSION', 'The tables have schema version %s, this release needs %s: open the store once with migrate: true, or update fastify-users.', 500)
 
 /** Sends headers along with an error: Fastify's default error handler takes them from its `headers`. */
 export function withHeaders<E extends Error> (error: E, headers: Readonly<Record<string, string>>): E {

@@ -1,0 +1,101 @@
+import type { RevocationStore } from '../contracts/revocation-store.js'
+import type { StoredUser, UserStore } from '../contracts/user-store.js'
+
+const PURGE_INTERVAL_MS = 60_000
+
+/**
+ * Keeps users, and the ids of ended sessions, in the memory of this process: for tests, examples and a first try. All is
+ * lost when the process ends, so the plugin refuses it where `NODE_ENV` is `production`.
+ *
+ * What it hands out is deeply frozen, and its `fields` have been through JSON, as they would have been in a database.
+ *
+ * @example
+ * ```ts
+ * const store = memory()
+ * ```
+ */
+export function memory (): UserStore {
+  const byId = new Map<string, StoredUser>()
+  const byEmail = new Map<string, StoredUser>()
+
+  function put (user: StoredUser): void {
+    const copy = frozenCopy(user)
+    byId.set(copy.id, copy)
+    byEmail.set(copy.emailKey, copy)
+  }
+
+  return {
+    insert (user) {
+      if (byId.has(user.id) || byEmail.has(user.emailKey)) return false
+      put(user)
+      return true
+    },
+
+    findById: (id) => byId.get(id) ?? null,
+
+    findByEmail: (emailKey) => byEmail.get(emailKey) ?? null,
+
+    replace (user, version) {
+      const current = byId.get(user.id)
+      if (current?.version !== version) return false
+      if ((byEmail.get(user.emailKey) ?? current) !== current) return 'taken'
+      byEmail.delete(current.emailKey)
+      put(user)
+      return true
+    },
+
+    remove (id) {
+      const user = byId.get(id)
+      if (user === undefined) return false
+      byEmail.delete(user.emailKey)
+      return byId.delete(id)
+    },
+
+    revocations: memoryRevocations(),
+    ephemeral: true
+  }
+}
+
+/**
+ * Remembers ended sessions in the memory of this process. It holds no more entries than there are ended sessions that
+ * have not expired yet, and those of the last minute: once a minute, as a session is ended, expired entries are dropped.
+ *
+ * @param clock the time, in milliseconds since 1970
+ *
+ * @example
+ * ```ts
+ * const revocations = memoryRevocations()
+ * revocations.revoke(session.id, Date.now() + 3_600_000)
+ * ```
+ */
+export function memoryRevocations (clock: () => number = Date.now): RevocationStore {
+  const expiryOf = new Map<string, number>()
+  let nextPurge = 0
+
+  function purge (now: number): void {
+    nextPurge = now + PURGE_INTERVAL_MS
+    for (const [id, expiresAt] of expiryOf) {
+      if (expiresAt <= now) expiryOf.delete(id)
+    }
+  }
+
+  return {
+    revoke (id, expiresAt) {
+      const now = clock()
+      if (now >= nextPurge) purge(now)
+      if (!expiryOf.has(id)) expiryOf.set(id, expiresAt)
+    },
+
+    isRevoked: (id) => expiryOf.has(id)
+  }
+}
+
+function frozenCopy (user: StoredUser): StoredUser {
+  return Object.freeze({ ...user, fields: deepFreeze(JSON.parse(JSON.stringify(user.fields))) })
+}
+
+function deepFreeze<T> (value: T): T {
+  if (typeof value !== 'object' || value === null) return value
+  Object.values(value).forEach(deepFreeze)
+  return Object.freeze(value)
+}

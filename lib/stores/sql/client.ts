@@ -1,0 +1,74 @@
+import { isPromise, type MaybePromise } from '../../maybe-promise.js'
+
+/** What goes into a statement in the place of a `?`. */
+export type SqlValue = string | number | null
+
+/** A row, by column. Which JavaScript type a number comes in differs from driver to driver. */
+export type SqlRow = Readonly<Record<string, unknown>>
+
+/** Runs one statement. Values never become part of the text. */
+export interface SqlExecutor {
+  /** Runs a statement that reads. */
+  query (sql: string, values: readonly SqlValue[]): MaybePromise<readonly SqlRow[]>
+  /** Runs a statement that writes; says how many rows it touched. */
+  execute (sql: string, values: readonly SqlValue[]): MaybePromise<number>
+}
+
+/** The few words that the databases do not share. */
+export interface SqlDialect {
+  /** What stands around a name, so that a table may be called `user`. */
+  readonly quote: '"' | '`'
+  /** A column type that holds a text of any length. */
+  readonly longText: string
+  /** What follows the closing parenthesis of `create table`. */
+  readonly tableOptions: string
+}
+
+/** All that the stores ask of a database: one file per driver fulfils it. */
+export interface SqlClient extends SqlExecutor {
+  readonly dialect: SqlDialect
+  /** `true` if the database is gone when the process ends. */
+  readonly ephemeral: boolean
+  /** Whether a statement failed because a unique index has the value already. */
+  isDuplicate (error: unknown): boolean
+  /** Whether a statement failed because its table is not there. */
+  isMissingTable (error: unknown): boolean
+  /**
+   * Runs `work` while nobody else, in whatever process, runs work of the same name. `work` uses the executor it is given
+   * and no other: that one alone holds the lock.
+   */
+  exclusively (name: string, work: (database: SqlExecutor) => MaybePromise<void>): MaybePromise<void>
+  /** Lets go of what the client itself has opened. Closing twice is closing once. */
+  close (): void
+}
+
+/** The tables of one store, quoted. */
+export interface SqlTables {
+  readonly users: string
+  readonly revocations: string
+  readonly migrations: string
+}
+
+/** @param prefix has been checked to be a plain name */
+export function tableNames (prefix: string, { quote }: SqlDialect): SqlTables {
+  return {
+    users: `${quote}${prefix}${quote}`,
+    revocations: `${quote}${prefix}_revocations${quote}`,
+    migrations: `${quote}${prefix}_migrations${quote}`
+  }
+}
+
+/** What `run` gives, or what `recover` makes of its failure, whether that is thrown at once or comes with a promise. */
+export function orElse<T, R> (run: () => MaybePromise<T>, recover: (error: unknown) => R): MaybePromise<T | R> {
+  try {
+    const result = run()
+    return isPromise(result) ? result.catch(recover) : result
+  } catch (error) {
+    return recover(error)
+  }
+}
+
+/** The `code` by which drivers tell their errors apart. */
+export function errorCode (error: unknown): unknown {
+  return (error as { code?: unknown } | null | undefined)?.code
+}

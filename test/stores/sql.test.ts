@@ -1,0 +1,474 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import Libsql from 'libsql'
+import t, { type Test } from 'tap'
+import { BadOptionsError, SchemaVersionError } from '../../lib/errors.js'
+import { mysql, postgres, sqlite, type MysqlPool, type PostgresPool, type SqliteDatabase, type SqlStoreOptions, type SqlUserStore } from '../../lib/stores/sql/index.js'
+import { orElse, type SqlClient } from '../../lib/stores/sql/client.js'
+import { sqlRevocations } from '../../lib/stores/sql/revocations.js'
+import { importLibsql, sqliteClient } from '../../lib/stores/sql/sqlite.js'
+import { revocationStoreContract, userStoreContract } from '../../lib/testing/user-store-contract.js'
+import { mariadbServer, noMariadb, noPostgres, postgresServer } from '../helpers/servers.js'
+
+/** A database, as the tests below need it: stores of it, and a way around them. */
+interface Server {
+  open (options: SqlStoreOptions): Promise<SqlUserStore>
+  /** Runs a statement past the store, with the values written into it. */
+  raw (sql: string): Promise<Array<Record<string, unknown>>>
+  /** Opens one new store many times, as many processes would. */
+  openTogether (options: SqlStoreOptions): Promise<void>
+}
+
+const aUser = {
+  id: '01900000-0000-7000-8000-000000000001',
+  email: 'Ann@example.com',
+  emailKey: 'ann@example.com',
+  passwordHash: null,
+  isActive: true,
+  isVerified: false,
+  isSuperuser: false,
+  createdAt: '2026-01-02T03:04:05.006Z',
+  updatedAt: '2026-01-02T03:04:05.006Z',
+  version: 1,
+  sessionEpoch: 0,
+  fields: {}
+}
+
+t.test('SQLite', async (t) => {
+  const file = join(t.testdir(), 'users.db')
+  const database = new Libsql(file)
+  t.after(() => database.close())
+  await commonTests(t, {
+    open: (options) => sqlite(file, options),
+    async raw (sql) {
+      const statement = database.prepare(sql)
+      return sql.startsWith('select') ? statement.all() as Array<Record<string, unknown>> : [{ ...statement.run() }]
+    },
+    openTogether: (options) => openInFourProcesses(file, options)
+  })
+})
+
+t.test('PostgreSQL', async (t) => {
+  const pool = await postgresServer()
+  if (pool === null) return skipped(t, noPostgres)
+  t.after(() => pool.end())
+  await commonTests(t, {
+    open: (options) => postgres(pool, options),
+    raw: async (sql) => (await pool.query(sql)).rows,
+    async openTogether (options) {
+      const pools = await Promise.all(Array.from({ length: 8 }, postgresServer))
+      t.after(() => Promise.all(pools.map((each) => each?.end())))
+      await Promise.all(pools.map((each) => postgres(each ?? pool, options)))
+    }
+  })
+
+  t.test('a connection that fails in the middle of a migration is given up, and the next try does it all', async (t) => {
+    const tablePrefix = freshPrefix()
+    t.after(() => dropTables((sql) => pool.query(sql), tablePrefix))
+    let released: boolean | undefined
+    const failing: PostgresPool = {
+      query: (statement) => pool.query(statement),
+      async connect () {
+        const connection = await pool.connect()
+        return {
+          async query (statement) {
+            if (statement.text.startsWith('insert')) throw new Error('the network is gone')
+            return await connection.query(statement)
+          },
+          release (destroy) {
+            released = destroy
+            connection.release(destroy)
+          }
+        }
+      }
+    }
+    await t.rejects(postgres(failing, { tablePrefix }), { message: 'the network is gone' })
+    t.equal(released, true)
+    t.equal((await pool.query(`select to_regclass('${tablePrefix}') as "table"`)).rows[0].table, null, 'the tables of the failed try are not there')
+    await postgres(pool, { tablePrefix })
+  })
+
+  t.test('a server that leaves out how many rows it touched has touched none', async (t) => {
+    const store = await postgres({ ...pool, query: async () => ({ rows: [{ version: 1 }], rowCount: null }), connect: () => pool.connect() })
+    t.equal(await store.remove('somebody'), false)
+  })
+
+  t.test('what is no pool is refused', async (t) => {
+    for (const wrong of [undefined, {}, { query () {} }]) await t.rejects(postgres(wrong as unknown as PostgresPool), BadOptionsError)
+  })
+})
+
+t.test('MariaDB', async (t) => {
+  const pool = await mariadbServer()
+  if (pool === null) return skipped(t, noMariadb)
+  t.after(() => pool.end())
+  await commonTests(t, {
+    open: (options) => mysql(pool, options),
+    raw: async (sql) => (await pool.query(sql))[0] as Array<Record<string, unknown>>,
+    async openTogether (options) {
+      const pools = await Promise.all(Array.from({ length: 8 }, mariadbServer))
+      t.after(() => Promise.all(pools.map((each) => each?.end())))
+      await Promise.all(pools.map((each) => mysql(each ?? pool, options)))
+    }
+  })
+
+  t.test('a lock that another connection holds is waited for, and then told of', async (t) => {
+    const tablePrefix = freshPrefix()
+    const holder = await pool.getConnection()
+    await holder.execute('select get_lock(?, 0)', [`fastify-users:${tablePrefix}`])
+    t.after(() => holder.destroy())
+    let destroyed = 0
+    const impatient: MysqlPool = {
+      execute: (sql, values) => pool.execute(sql, values),
+      async getConnection () {
+        const connection = await pool.getConnection()
+        return {
+          execute: (sql, values) => connection.execute(sql, values.map((value) => value === 30 ? 0 : value)),
+          release: () => connection.release(),
+          destroy () {
+            destroyed++
+            connection.destroy()
+          }
+        }
+      }
+    }
+    await t.rejects(mysql(impatient, { tablePrefix }), { message: `The tables cannot be migrated: another connection has held the lock fastify-users:${tablePrefix} for 30 seconds.` })
+    t.equal(destroyed, 1)
+  })
+
+  t.test('MySQL is told its own name of the strict collation', async (t) => {
+    const statements: string[] = []
+    const execute: MysqlPool['execute'] = async (sql) => {
+      statements.push(sql)
+      if (sql.startsWith('select version()')) return [[{ version: '8.4.3' }], []]
+      if (sql.startsWith('select get_lock')) return [[{ acquired: 1 }], []]
+      if (sql.startsWith('select')) return [[{ version: statements.some((each) => each.startsWith('insert')) ? 1 : null }], []]
+      return [{ affectedRows: 1 }, undefined]
+    }
+    await mysql({ execute, getConnection: async () => ({ execute, release () {}, destroy () {} }) })
+    const creations = statements.filter((sql) => sql.startsWith('create'))
+    t.equal(creations.length, 3)
+    for (const sql of creations) t.match(sql, 'collate utf8mb4_0900_bin')
+  })
+
+  t.test('what is no pool is refused', async (t) => {
+    for (const wrong of [undefined, {}, { execute () {} }]) await t.rejects(mysql(wrong as unknown as MysqlPool), BadOptionsError)
+  })
+})
+
+t.test('a file that is made can be read by its owner alone; one that is there keeps its rights', async (t) => {
+  const directory = t.testdir()
+  const store = await sqlite(join(directory, 'new.db'))
+  t.after(() => store.close())
+  await store.insert(aUser)
+  const names = readdirSync(directory)
+  t.ok(names.includes('new.db-wal'), 'it is written ahead')
+  for (const name of names) t.equal(statSync(join(directory, name)).mode & 0o777, 0o600, name)
+
+  const other = join(directory, 'other.db')
+  writeFileSync(other, '')
+  chmodSync(other, 0o640)
+  const second = await sqlite(other)
+  t.after(() => second.close())
+  t.equal(statSync(other).mode & 0o777, 0o640)
+
+  await t.rejects(sqlite(join(directory, 'missing', 'users.db')), { code: 'ENOENT' })
+})
+
+t.test('a file that another process has for itself is waited for', async (t) => {
+  const path = join(t.testdir(), 'users.db')
+  const holder = new Libsql(path)
+  t.after(() => holder.close())
+  holder.exec('begin exclusive')
+  let isHeld = true
+  const release = setTimeout(100).then(() => {
+    isHeld = false
+    holder.exec('commit')
+  })
+  const store = await sqlite(path)
+  t.after(() => store.close())
+  t.equal(isHeld, false)
+  await release
+})
+
+t.test('what is no database is refused', async (t) => {
+  const path = join(t.testdir({ 'users.db': 'no database at all, but long enough to be one: '.repeat(20) }), 'users.db')
+  await t.rejects(sqlite(path), { code: 'SQLITE_NOTADB' })
+})
+
+t.test('SQLite answers at once', async (t) => {
+  const store = await sqlite(':memory:')
+  t.after(() => store.close())
+  t.equal(store.insert(aUser), true)
+  t.same(store.findById(aUser.id), aUser)
+  t.equal(store.replace({ ...aUser, version: 2 }, 1), true)
+  t.equal(store.remove(aUser.id), true)
+  t.equal(store.revocations.revoke('session', Date.now() + 1000), undefined)
+  t.equal(store.revocations.isRevoked('session'), true)
+})
+
+t.test('a store in memory says that it forgets, one in a file does not', async (t) => {
+  const inMemory = await sqlite(':memory:')
+  const inFile = await sqlite(join(t.testdir(), 'users.db'))
+  t.after(() => [inMemory, inFile].forEach((store) => store.close()))
+  t.equal(inMemory.ephemeral, true)
+  t.equal(inFile.ephemeral, false)
+})
+
+t.test('a prefix that is a word of SQL is a name like any other', async (t) => {
+  const store = await sqlite(':memory:', { tablePrefix: 'order' })
+  t.after(() => store.close())
+  t.equal(store.insert(aUser), true)
+  t.same(store.findByEmail(aUser.emailKey), aUser)
+})
+
+t.test('a closed store does not answer any more, and does not close what it was given', async (t) => {
+  const closed = await sqlite(':memory:')
+  t.equal(closed.findById('nobody'), null)
+  closed.close()
+  closed.close()
+  t.throws(() => closed.findById('nobody'))
+
+  const database = new Libsql(':memory:')
+  t.after(() => database.close())
+  const store = await sqlite(database)
+  store.close()
+  store.close()
+  t.equal(database.open, true)
+})
+
+t.test('what is neither a path nor a handle is refused', async (t) => {
+  for (const wrong of [undefined, 42, {}, '', 'file:users.db', 'libsql://example.com']) {
+    await t.rejects(sqlite(wrong as unknown as SqliteDatabase), BadOptionsError)
+  }
+})
+
+t.test('without libsql, the message says how to get it', async (t) => {
+  const notFound = Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' })
+  await t.rejects(importLibsql(() => Promise.reject(notFound)), { code: 'FST_USERS_BAD_OPTIONS', message: /npm install libsql/ })
+  const broken = new Error('no binary for this platform')
+  await t.rejects(importLibsql(() => Promise.reject(broken)), broken)
+})
+
+t.test('a migration of SQLite that fails leaves nothing behind, and tells why', async (t) => {
+  const database = new Libsql(':memory:')
+  t.after(() => database.close())
+  let failing = 'create table if not exists "fastify_users_revocations"'
+  const flaky: SqliteDatabase = {
+    prepare (sql) {
+      if (failing !== '' && sql.startsWith(failing)) throw new Error('the disk is full')
+      // As SQLite does after some failures, it may have rolled back by itself.
+      if (sql === 'rollback' && failing.startsWith('insert')) database.exec('rollback')
+      return database.prepare(sql)
+    }
+  }
+  const tables = (): unknown[] => database.prepare('select name from sqlite_master').all()
+
+  await t.rejects(sqlite(flaky), { message: 'the disk is full' })
+  t.same(tables(), [])
+  failing = 'insert'
+  await t.rejects(sqlite(flaky), { message: 'the disk is full' })
+  t.same(tables(), [])
+  failing = ''
+  await sqlite(flaky)
+  t.equal(database.prepare('select * from fastify_users_migrations').all().length, 1)
+})
+
+t.test('a failure that is not about the schema is not taken for an empty database', async (t) => {
+  const broken: SqliteDatabase = { prepare () { throw new Error('disk I/O error') } }
+  await t.rejects(sqlite(broken), { message: 'disk I/O error' })
+  await t.rejects(sqlite(broken, { migrate: false }), { message: 'disk I/O error' })
+})
+
+t.test('only a duplicate is taken for one', async (t) => {
+  const { isDuplicate } = sqliteClient(new Libsql(':memory:'))
+  for (const error of [{ code: 'SQLITE_CONSTRAINT_UNIQUE' }, { code: 'SQLITE_CONSTRAINT_PRIMARYKEY' }, { code: 'ERR_SQLITE_ERROR', errcode: 2067 }]) t.equal(isDuplicate(error), true)
+  for (const error of [{ code: 'SQLITE_CONSTRAINT_NOTNULL' }, { code: 'SQLITE_BUSY' }, new Error(), null, undefined]) t.equal(isDuplicate(error), false)
+
+  const store = await sqlite(':memory:')
+  t.after(() => store.close())
+  const withoutEmail = { ...aUser, email: null as unknown as string }
+  t.throws(() => store.insert(withoutEmail), { code: 'SQLITE_CONSTRAINT_NOTNULL' })
+  t.throws(() => store.revocations.revoke(null as unknown as string, 0), { code: 'SQLITE_CONSTRAINT_NOTNULL' })
+})
+
+t.test('wrong options are refused, by name, before anything is opened', async (t) => {
+  const directory = t.testdir()
+  const path = join(directory, 'users.db')
+  for (const tablePrefix of ['', 'A', '1a', 'a-b', 'a.b', 'a"', 'a b', '_a', 'users; drop table users', 'a'.repeat(42), 'a\n', 1]) {
+    await t.rejects(sqlite(path, { tablePrefix: tablePrefix as string }), { code: 'FST_USERS_BAD_OPTIONS', message: /options\.tablePrefix/ })
+  }
+  await t.rejects(sqlite(path, { migrate: 'no' as unknown as boolean }), { code: 'FST_USERS_BAD_OPTIONS', message: 'options.migrate must be true or false.' })
+  await t.rejects(sqlite(path, { prefix: 'a' } as SqlStoreOptions), { code: 'FST_USERS_BAD_OPTIONS', message: 'options.prefix is not known.' })
+  t.same(readdirSync(directory), [])
+})
+
+t.test('a purge that fails does not fail the end of the session', async (t) => {
+  const statements: string[] = []
+  const client = {
+    execute: (sql: string) => statements.push(sql),
+    query: async () => { throw new Error('the lock was not to be had') }
+  } as unknown as SqlClient
+  await sqlRevocations(client, 'revocations').revoke('session', Date.now())
+  t.equal(statements.length, 1)
+})
+
+t.test('orElse recovers from what is thrown, and from what is rejected', async (t) => {
+  t.equal(orElse(() => { throw new Error() }, () => 'recovered'), 'recovered')
+  t.equal(await orElse(() => Promise.reject(new Error()), () => 'recovered'), 'recovered')
+  t.equal(orElse(() => 'fine', () => 'recovered'), 'fine')
+})
+
+async function commonTests (t: Test, { open, raw, openTogether }: Server): Promise<void> {
+  const used: string[] = []
+  t.after(async () => {
+    for (const prefix of used) await dropTables(raw, prefix)
+  })
+
+  function prefix (): string {
+    const made = freshPrefix()
+    used.push(made)
+    return made
+  }
+
+  /** A store for one test, closed at its end. */
+  async function opened (t: Test, options: SqlStoreOptions): Promise<SqlUserStore> {
+    const store = await open(options)
+    t.after(() => store.close())
+    return store
+  }
+
+  await t.test('the contract of user stores', async (t) => {
+    const tablePrefix = prefix()
+    for (const { name, run } of userStoreContract(() => open({ tablePrefix }))) t.test(name, run)
+  })
+
+  await t.test('the contract of revocation stores', async (t) => {
+    const tablePrefix = prefix()
+    const openRevocations = async () => {
+      const store = await open({ tablePrefix })
+      return { ...store.revocations, close: () => store.close() }
+    }
+    for (const { name, run } of revocationStoreContract(openRevocations)) t.test(name, run)
+  })
+
+  await t.test('a store that was filled is found full, and migrating again changes nothing', async (t) => {
+    const tablePrefix = prefix()
+    const store = await opened(t, { tablePrefix })
+    t.equal(store.ephemeral, false)
+    await store.insert(aUser)
+    await store.migrate()
+    await store.migrate()
+    const again = await opened(t, { tablePrefix })
+    const checkedOnly = await opened(t, { tablePrefix, migrate: false })
+    for (const each of [store, again, checkedOnly]) t.same(await each.findById(aUser.id), aUser)
+    t.match(await raw(`select * from ${tablePrefix}_migrations`), [{ version: 1, applied_at: /^\d{4}-.*Z$/ }])
+  })
+
+  await t.test('many that open a new store at once migrate it once', async (t) => {
+    const tablePrefix = prefix()
+    await openTogether({ tablePrefix })
+    t.equal((await raw(`select * from ${tablePrefix}_migrations`)).length, 1)
+    const store = await opened(t, { tablePrefix, migrate: false })
+    t.equal(await store.insert(aUser), true)
+  })
+
+  await t.test('migrate: false refuses an empty database, and one of another release', async (t) => {
+    const tablePrefix = prefix()
+    await t.rejects(open({ tablePrefix, migrate: false }), SchemaVersionError)
+    await t.rejects(open({ tablePrefix, migrate: false }), { message: /version 0\b.*needs 1\b/ })
+    const store = await opened(t, { tablePrefix })
+    await raw(`insert into ${tablePrefix}_migrations (version, applied_at) values (99, 'later')`)
+    await t.rejects(open({ tablePrefix, migrate: false }), { message: /version 99\b.*needs 1\b/ })
+    await t.rejects(open({ tablePrefix }), SchemaVersionError, 'nor is there a way back')
+    await t.rejects(store.migrate(), SchemaVersionError)
+    await raw(`delete from ${tablePrefix}_migrations`)
+    await t.rejects(open({ tablePrefix, migrate: false }), SchemaVersionError, 'a migration that was not finished')
+    await store.migrate()
+    await opened(t, { tablePrefix, migrate: false })
+  })
+
+  await t.test('the database itself keeps an address from being given twice', async (t) => {
+    const tablePrefix = prefix()
+    const store = await opened(t, { tablePrefix })
+    await store.insert(aUser)
+    const columns = 'id, email, email_key, is_active, is_verified, is_superuser, created_at, updated_at, version, session_epoch, fields'
+    const insert = (id: string, emailKey: string): string =>
+      `insert into ${tablePrefix} (${columns}) values ('${id}', 'x', '${emailKey}', 1, 0, 0, 'x', 'x', 1, 0, '{}')`
+    await t.rejects(raw(insert('another', aUser.emailKey)), /unique|duplicate/i)
+    await raw(insert('another', 'free@example.com'))
+  })
+
+  await t.test('fields that are damaged are told of, not taken for empty', async (t) => {
+    const tablePrefix = prefix()
+    const store = await opened(t, { tablePrefix })
+    await store.insert(aUser)
+    for (const damaged of ['', '{"secret":', '[]', 'null', '"text"', '1']) {
+      await raw(`update ${tablePrefix} set fields = '${damaged}'`)
+      await t.rejects(async () => await store.findById(aUser.id), { name: 'TypeError', message: `The fields of the user ${aUser.id} are no JSON object.` })
+      await t.rejects(async () => await store.findByEmail(aUser.emailKey), TypeError)
+    }
+  })
+
+  await t.test('a key with a NUL finds nothing', async (t) => {
+    const store = await opened(t, { tablePrefix: prefix() })
+    t.equal(await store.findById('\0'), null)
+    t.equal(await store.findByEmail('ann\0@example.com'), null)
+  })
+
+  await t.test('sessions that have expired are deleted as one ends: a thousand, the oldest first, once a minute', async (t) => {
+    const tablePrefix = prefix()
+    const { revocations } = await opened(t, { tablePrefix })
+    const ids = async (): Promise<unknown[]> => (await raw(`select id from ${tablePrefix}_revocations order by expires_at`)).map(({ id }) => id)
+    const expire = (from: number, count: number): Promise<unknown> => raw(`insert into ${tablePrefix}_revocations (id, expires_at) values ` +
+      Array.from({ length: count }, (_, index) => `('old ${from + index}', ${from + index})`).join(', '))
+
+    await expire(1, 1002)
+    const inAnHour = Date.now() + 3_600_000
+    await revocations.revoke('first', inAnHour)
+    t.same(await ids(), ['old 1001', 'old 1002', 'first'])
+    await revocations.revoke('second', inAnHour + 1)
+    t.same(await ids(), ['first', 'second'], 'as there were a thousand, the next ones are not waited for')
+    await expire(1, 1)
+    await revocations.revoke('third', inAnHour + 2)
+    t.same(await ids(), ['old 1', 'first', 'second', 'third'], 'less than a minute has gone by')
+    t.equal(await revocations.isRevoked('first'), true)
+  })
+}
+
+function skipped (t: Test, reason: string): void {
+  t.comment(`skipped: ${reason}`)
+  t.test('all', { skip: reason }, () => {})
+}
+
+function freshPrefix (): string {
+  return `test_${randomBytes(6).toString('hex')}`
+}
+
+async function dropTables (raw: (sql: string) => Promise<unknown>, prefix: string): Promise<void> {
+  for (const suffix of ['', '_revocations', '_migrations']) await raw(`drop table if exists ${prefix}${suffix}`)
+}
+
+async function openInFourProcesses (file: string, options: SqlStoreOptions): Promise<void> {
+  const code = `
+    import { sqlite } from ${JSON.stringify(new URL('../../lib/stores/sql/index.ts', import.meta.url))}
+    process.once('message', async () => {
+      const store = await sqlite(${JSON.stringify(file)}, ${JSON.stringify(options)})
+      store.close()
+      process.disconnect()
+    })
+    process.send('ready')
+  `
+  const children = Array.from({ length: 4 }, () => spawn(process.execPath, [...process.execArgv, '--input-type=module', '--eval', code], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }))
+  const ends = children.map(async (child) => {
+    const [status] = await once(child, 'exit')
+    if (status !== 0) throw new Error(`a process ended with ${status}`)
+  })
+  await Promise.all(children.map((child) => once(child, 'message')))
+  for (const child of children) child.send('go')
+  await Promise.all(ends)
+}
