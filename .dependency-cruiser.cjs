@@ -26,7 +26,7 @@ module.exports = {
       ['argon2', '^lib/crypto/password\\.ts$'],
       ['bcrypt', '^lib/crypto/imported-hashes\\.ts$'],
       ['@fastify/jwt', '^lib/(strategies/jwt-keys|fastify)\\.ts$'],
-      ['@fastify/cookie', '^lib/(http/routes/index|transports/cookie)\\.ts$'],
+      ['@fastify/cookie', '^lib/(http/routes/index|transports/cookie|testing/transport-contract)\\.ts$'],
       ['ajv', '^lib/schemas/compile\\.ts$']
     ].map(([name, owner]) => ({ name: `one-owner-of-${name}`, comment: 'Each third-party package is imported by the file that owns it.', severity: 'error', from: { path: '^lib/', pathNot: owner }, to: { path: `node_modules/${name}/` } }))
   ],

@@ -17,7 +17,7 @@ export interface FastifyUsersOptions {
   /** The strategy of all backends that bring none of their own. */
   readonly strategy?: Strategy | undefined
   /** Put before the path of each route of the plugin. Default: none. */
-  readonly prefix?: string | undefined
+  readonly prefix?: string
   /** The fields that the application adds to its users: a JSON schema of an object, as TypeBox's `Type.Object()` makes it. */
   readonly fields?: ObjectSchema | undefined
   readonly passwords?: PasswordOptions | undefined

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 const open = Symbol('fastify-users: open to everybody')
 
 /** The `config` of a route of ours that nobody need be logged in for. */
-export const openRouteConfig = { [open]: true }
+export const openRouteConfig: object = { [open]: true }
 
 /** Whether a route's `config` says so. */
 export function isOpen (config: object | undefined): boolean {

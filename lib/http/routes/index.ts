@@ -21,7 +21,7 @@ export async function addRoutes (scope: FastifyInstance, context: RouteContext):
       return error === null ? { value } : { error: error as unknown as Error }
     }
   })
-  scope.setSerializerCompiler(() => (body) => JSON.stringify(body))
+  scope.setSerializerCompiler(() => serialize)
   scope.addHook('onRequest', neverStore)
   scope.setErrorHandler(tellNothing)
 
@@ -29,6 +29,13 @@ export async function addRoutes (scope: FastifyInstance, context: RouteContext):
     loginRoute(scope, context, backend)
     logoutRoute(scope, context, backend)
   }
+}
+
+/** An error that no handler of the application shaped comes as it is: its members are not enumerable. */
+function serialize (body: unknown): string {
+  if (!(body instanceof Error)) return JSON.stringify(body)
+  const { statusCode, code, error, message } = body as FastifyError & { error: string }
+  return JSON.stringify({ statusCode, code, error, message })
 }
 
 /** Every reply here carries a token, a user, or the reason why not: none is for a cache, a frame or a guess at its type. */

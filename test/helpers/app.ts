@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto'
+import Fastify, { type FastifyInstance, type FastifyServerOptions, type InjectOptions } from 'fastify'
+import type { Test } from 'tap'
+import fastifyUsers, { bearer, cookie, jwt, memory, type FastifyUsersOptions } from '../../lib/index.js'
+
+/** A secret of this run alone. */
+export const secret = randomBytes(32).toString('base64url')
+
+/** Cheap hashes, where what they cost is not what is tested. */
+export const cheap = { memoryCost: 8, timeCost: 1 } as const
+
+export const ann = { email: 'ann@example.com', password: 'correct horse battery staple' } as const
+
+/** Options that work, but for those given. */
+export function options (given: Partial<FastifyUsersOptions> = {}): FastifyUsersOptions {
+  return { users: memory(), strategy: jwt({ secret }), backends: [cookie(), bearer()], passwords: cheap, ...given }
+}
+
+/** Sets up an app before the plugin comes. */
+export type Prepare = (app: FastifyInstance) => unknown
+
+/** An app with the plugin, a guarded `/me`, and the user Ann; closed when the test ends. */
+export async function appWith (t: Test, given: Partial<FastifyUsersOptions> = {}, { server = {}, before = () => {}, routes = () => {} }: { server?: FastifyServerOptions, before?: Prepare, routes?: Prepare } = {}): Promise<FastifyInstance> {
+  const app = Fastify(server)
+  t.after(async () => { await app.close() })
+  await before(app)
+  await app.register(fastifyUsers, options(given))
+  app.route({ method: ['GET', 'POST'], url: '/me', preHandler: app.authenticate(), handler: async (request) => request.user })
+  await routes(app)
+  await app.ready()
+  await app.users.create(ann)
+  return app
+}
+
+/** Why an app does not start. */
+export async function refusal (given: Partial<Record<keyof FastifyUsersOptions | string, unknown>>): Promise<string> {
+  const app = Fastify()
+  try {
+    await app.register(fastifyUsers, { ...options(), ...given } as FastifyUsersOptions)
+    await app.ready()
+    return 'it starts'
+  } catch (error) {
+    return `${(error as { code: string }).code}: ${(error as Error).message}`
+  } finally {
+    await app.close()
+  }
+}
+
+/** What a page of the app itself sends along, as browsers do. */
+export const sameOrigin = { 'sec-fetch-site': 'same-origin' } as const
+
+/** Logs in, and gives what to send from then on. */
+export async function login (app: FastifyInstance, backend: string, who: { email: string, password: string } = ann, url = `/login/${backend}`): Promise<InjectOptions> {
+  const reply = await app.inject({ method: 'POST', url, payload: { email: who.email, password: who.password }, headers: sameOrigin })
+  if (reply.statusCode !== 200) throw new Error(`${reply.statusCode} ${reply.body}`)
+  const [set] = reply.cookies
+  if (set !== undefined) return { cookies: { [set.name]: set.value }, headers: sameOrigin }
+  return { headers: { authorization: `Bearer ${(reply.json() as { access_token: string }).access_token}` } }
+}
