@@ -1,0 +1,207 @@
+import fastifyJwt from '@fastify/jwt'
+import { createHmac, generateKeyPairSync, type KeyPairKeyObjectResult } from 'node:crypto'
+import t from 'tap'
+import { bearer, cookie, jwt, memory, type JwtAlgorithm, type JwtKey, type JwtOptions } from '../../lib/index.js'
+import { strategyContract } from '../../lib/testing/index.js'
+import { appWith, login, refusal, secret, type Prepare } from '../helpers/app.js'
+
+const rsa = pems(generateKeyPairSync('rsa', { modulusLength: 2048 }))
+const shortRsa = pems(generateKeyPairSync('rsa', { modulusLength: 1024 }))
+const p256 = pems(generateKeyPairSync('ec', { namedCurve: 'P-256' }))
+const p384 = pems(generateKeyPairSync('ec', { namedCurve: 'P-384' }))
+const p521 = pems(generateKeyPairSync('ec', { namedCurve: 'P-521' }))
+const ed25519 = pems(generateKeyPairSync('ed25519'))
+
+function pems ({ privateKey, publicKey }: KeyPairKeyObjectResult): { privateKey: string, publicKey: string } {
+  return {
+    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString()
+  }
+}
+
+const keyOf: Record<JwtAlgorithm, Omit<JwtKey, 'algorithm'>> = {
+  HS256: { secret },
+  HS384: { secret: `${secret}${secret}` },
+  HS512: { secret: Buffer.from(`${secret}${secret}`) },
+  RS256: rsa,
+  RS384: rsa,
+  RS512: rsa,
+  PS256: rsa,
+  PS384: rsa,
+  PS512: rsa,
+  ES256: p256,
+  ES384: p384,
+  ES512: p521,
+  EdDSA: ed25519
+}
+
+for (const { name, run } of strategyContract(() => jwt({ secret, lifetimeSeconds: 60, issuer: 'https://example.com', audience: 'shop' }))) t.test(`HS256: ${name}`, run)
+for (const { name, run } of strategyContract(() => jwt({ keys: [{ kid: '1', algorithm: 'EdDSA', ...ed25519 }] }))) t.test(`EdDSA: ${name}`, run)
+
+t.test('every algorithm signs, verifies, and names itself', async (t) => {
+  for (const [algorithm, key] of Object.entries(keyOf) as Array<[JwtAlgorithm, JwtKey]>) {
+    const app = await appWith(t, { strategy: jwt({ keys: [{ ...key, algorithm, kid: 'a' }] }) })
+    const credential = await login(app, 'bearer')
+    t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 200, algorithm)
+    t.strictSame(header(credential), { alg: algorithm, typ: 'access+jwt', kid: 'a' })
+  }
+})
+
+t.test('the claims', async (t) => {
+  const now = Date.UTC(2030, 0, 1)
+  const app = await appWith(t, { clock: () => now + 999, strategy: jwt({ secret, lifetimeSeconds: 900, issuer: 'https://example.com', audience: 'shop' }) })
+  const { sub, jti, ...rest } = claims(await login(app, 'bearer'))
+  t.match(sub, /^[0-9a-f-]{36}$/)
+  t.match(jti, /^[0-9a-f-]{36}$/)
+  t.strictSame(rest, { iat: now / 1000, exp: now / 1000 + 900, aud: ['shop', 'bearer'], iss: 'https://example.com', epoch: 0 })
+})
+
+t.test('keys rotate without logging anybody out', async (t) => {
+  const users = memory()
+  const old: JwtKey = { secret }
+  const fresh: JwtKey = { kid: '2030-01', algorithm: 'ES256', privateKey: p256.privateKey }
+  const before = await appWith(t, { users, strategy: jwt(old) })
+  const oldToken = await login(before, 'bearer')
+
+  const status = async (keys: JwtKey[], credential: Awaited<ReturnType<typeof login>>) => {
+    const app = await appWith(t, { users: { ...users, insert: () => true }, strategy: jwt({ keys }) })
+    return (await app.inject({ ...credential, url: '/me' })).statusCode
+  }
+  t.equal(await status([fresh, old], oldToken), 200, 'while both are there')
+  t.equal(await status([fresh], oldToken), 401, 'when the old one is gone')
+
+  const both = await appWith(t, { users: { ...users, insert: () => true }, strategy: jwt({ keys: [fresh, old] }) })
+  const newToken = await login(both, 'bearer')
+  t.strictSame(header(newToken), { alg: 'ES256', typ: 'access+jwt', kid: '2030-01' }, 'the first key signs')
+  t.equal(await status([{ ...old, kid: 'signer' }, { kid: '2030-01', algorithm: 'ES256', publicKey: p256.publicKey }], newToken), 200, 'a public key verifies')
+})
+
+t.test('a token is good at its own backend alone', async (t) => {
+  const app = await appWith(t, { backends: [cookie(), bearer(), bearer({ name: 'api' }), bearer({ name: 'own', strategy: jwt({ secret: `${secret}!` }) })] })
+  const atCookie = (await login(app, 'cookie')).cookies as Record<string, string>
+  const routes = async (backend: string, token: string) => {
+    const request = backend === 'cookie' ? { cookies: { fastifyusersauth: token } } : { headers: { authorization: `Bearer ${token}` } }
+    return (await app.inject({ ...request, method: 'POST', url: `/logout/${backend}`, headers: { ...request.headers, 'sec-fetch-site': 'same-origin' } })).statusCode
+  }
+  const tokens: Record<string, string> = { cookie: atCookie.fastifyusersauth as string }
+  for (const name of ['bearer', 'api', 'own']) tokens[name] = tokenOf(await login(app, name))
+
+  for (const [from, token] of Object.entries(tokens)) {
+    for (const to of Object.keys(tokens)) {
+      if (from !== to) t.equal(await routes(to, token), 401, `${from} at ${to}`)
+    }
+    t.equal(await routes(from, token), 200, `${from} at ${from}`)
+  }
+})
+
+t.test('logging out holds in every process that shares the store, and outlives a restart', async (t) => {
+  const users = memory()
+  const one = await appWith(t, { users })
+  const two = await appWith(t, { users: { ...users, insert: () => true } })
+  const credential = await login(one, 'bearer')
+  t.equal((await two.inject({ ...credential, url: '/me' })).statusCode, 200)
+  await one.inject({ ...credential, method: 'POST', url: '/logout/bearer' })
+  t.equal((await two.inject({ ...credential, url: '/me' })).statusCode, 401)
+})
+
+t.test('beside the application\'s own @fastify/jwt, before it and after it', async (t) => {
+  const own: Prepare = async (app) => {
+    await app.register(fastifyJwt, { secret: 'the application\'s own', decoratorName: 'claims' })
+    app.get('/own', async (request) => await request.jwtVerify())
+  }
+  for (const place of ['before', 'routes'] as const) {
+    const app = await appWith(t, {}, { [place]: own })
+    const credential = await login(app, 'bearer')
+    t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 200)
+    t.equal((await app.inject({ ...credential, url: '/own' })).statusCode, 401, 'ours is none of theirs')
+    const theirs = app.jwt.sign({ sub: 'x' })
+    t.match((await app.inject({ url: '/own', headers: { authorization: `Bearer ${theirs}` } })).json(), { sub: 'x' })
+    t.equal((await app.inject({ url: '/me', headers: { authorization: `Bearer ${theirs}` } })).statusCode, 401, 'nor theirs of ours')
+  }
+})
+
+t.test('bad keys do not start, and no message holds the key', async (t) => {
+  const strong = 'Yk3vP0s9-aKq81Lz_mN5xW2dRt7uHb4c'
+  const cases: Array<[JwtOptions | object, string]> = [
+    [{ secret: undefined }, 'secret is missing; make one with: openssl rand -base64 48'],
+    [{ secret: '' }, 'secret is missing'],
+    [{ secret: 'x'.repeat(31) }, 'secret must have at least 32 bytes'],
+    [{ secret: ' '.repeat(64) }, 'secret is a well-known or repeated text'],
+    [{ secret: 'x'.repeat(64) }, 'secret is a well-known or repeated text'],
+    [{ secret: 'secretsecretsecretsecretsecretsecret' }, 'secret is a well-known or repeated text'],
+    [{ secret: 'changeme-0123456789-0123456789-0123456789' }, 'secret is a well-known or repeated text'],
+    [{ secret: 'ChangeMe ChangeMe ChangeMe ChangeMe ' }, 'secret is a well-known or repeated text'],
+    [{ secret: Buffer.alloc(32) }, 'secret is a well-known or repeated text'],
+    [{ secret: 42 }, 'secret must be a string or a Buffer'],
+    [{ secret: strong, keys: [{ secret: strong }] }, 'secret and keys exclude each other'],
+    [{ keys: [] }, 'keys must be a list of one key or more'],
+    [{ keys: [{ secret: strong }, { secret: `${strong}2` }] }, 'keys must each have another kid'],
+    [{ keys: [{ kid: 'a', secret: strong }, { kid: 'a', secret: `${strong}2` }] }, 'keys must each have another kid'],
+    [{ keys: [{ kid: '', secret: strong }] }, 'keys[0].kid must be a string that is not empty'],
+    [{ keys: [{ algorithm: 'none' }] }, 'keys[0].algorithm must be one of HS256,'],
+    [{ keys: [{ algorithm: 'toString' }] }, 'keys[0].algorithm must be one of HS256,'],
+    [{ keys: [{ algorithm: 'HS512', secret: strong }] }, 'keys[0].secret must have at least 64 bytes'],
+    [{ keys: [{ algorithm: 'ES256', secret: strong }] }, 'keys[0].secret is no key of ES256: it takes privateKey or publicKey'],
+    [{ keys: [{ algorithm: 'ES256', publicKey: p256.publicKey }] }, 'keys[0].privateKey is missing: the first key signs'],
+    [{ keys: [{ algorithm: 'ES256', privateKey: p384.privateKey }] }, 'keys[0].privateKey must be a key of type prime256v1'],
+    [{ keys: [{ algorithm: 'ES256', privateKey: rsa.privateKey }] }, 'keys[0].privateKey must be a key of type prime256v1'],
+    [{ keys: [{ algorithm: 'RS256', privateKey: ed25519.privateKey }] }, 'keys[0].privateKey must be a key of type rsa'],
+    [{ keys: [{ algorithm: 'RS256', privateKey: shortRsa.privateKey }] }, 'keys[0].privateKey must have at least 2048 bits'],
+    [{ keys: [{ algorithm: 'EdDSA', privateKey: strong }] }, 'keys[0].privateKey must be a PEM text with a key of type ed25519'],
+    [{ keys: [{ secret: strong }, { kid: 'b', algorithm: 'EdDSA', publicKey: strong }] }, 'keys[1].publicKey must be a PEM text with a key of type ed25519'],
+    [{ keys: [{ secret: strong }, { kid: 'b', algorithm: 'EdDSA' }] }, 'keys[1].publicKey must be a PEM text'],
+    [{ secret: strong, issuer: '' }, 'issuer must be a string that is not empty'],
+    [{ secret: strong, audience: 1 }, 'audience must be a string that is not empty'],
+    [{ secret: strong, leewaySeconds: 61 }, 'leewaySeconds must be from 0 to 60'],
+    [{ secret: strong, leewaySeconds: NaN }, 'leewaySeconds must be from 0 to 60'],
+    [{ secret: strong, algorithm: 'none' }, 'algorithm is no option of jwt()']
+  ]
+  for (const [given, message] of cases) {
+    const refused = await refusal({ strategy: jwt(given as JwtOptions) })
+    t.match(refused, `FST_USERS_BAD_OPTIONS: options.strategy.${message}`)
+    t.notOk(refused.includes(strong) || refused.includes('PRIVATE KEY'))
+    t.match(await refusal({ backends: [bearer({ strategy: jwt(given as JwtOptions) })] }), `options.backends[0].strategy.${message}`)
+  }
+  t.match(await refusal({ strategy: jwt({ secret: strong, lifetimeSeconds: 0 }) }), 'options.strategy must be a strategy')
+})
+
+t.test('revocations of the strategy\'s own', async (t) => {
+  const ended: string[] = []
+  const revocations = { revoke: (id: string) => { ended.push(id) }, isRevoked: (id: string) => ended.includes(id) }
+  const app = await appWith(t, { strategy: jwt({ secret, revocations }) })
+  const credential = await login(app, 'bearer')
+  await app.inject({ ...credential, method: 'POST', url: '/logout/bearer' })
+  t.strictSame(ended, [claims(credential).jti])
+  t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 401)
+})
+
+t.test('what is not a clear no from the revocations is no yes', async (t) => {
+  for (const answer of [undefined, null, 0, '', 'false']) {
+    const app = await appWith(t, { strategy: jwt({ secret, revocations: { revoke: () => {}, isRevoked: () => answer as unknown as boolean } }) })
+    t.equal((await app.inject({ ...await login(app, 'bearer'), url: '/me' })).statusCode, 401, String(answer))
+  }
+})
+
+t.test('the signature is HMAC-SHA256 under the secret\'s bytes', async (t) => {
+  const app = await appWith(t)
+  const [head, body, signature] = tokenOf(await login(app, 'bearer')).split('.')
+  t.equal(signature, createHmac('sha256', secret).update(`${head}.${body}`).digest('base64url'))
+})
+
+type Sent = Awaited<ReturnType<typeof login>>
+
+function tokenOf ({ headers }: Sent): string {
+  return String(headers?.authorization).slice('Bearer '.length)
+}
+
+function part (credential: Sent, index: number): Record<string, string> {
+  return JSON.parse(Buffer.from(tokenOf(credential).split('.')[index] as string, 'base64url').toString()) as Record<string, string>
+}
+
+function header (credential: Sent): Record<string, string> {
+  return part(credential, 0)
+}
+
+function claims (credential: Sent): Record<string, string> {
+  return part(credential, 1)
+}
