@@ -32,7 +32,10 @@ export function createCrossSiteCheck (trustedOrigins: readonly string[]): IsCros
 /** Compares hosts, not schemes: behind a proxy that ends TLS the app sees `http` where the browser sees `https`. */
 function isOwnHost (source: string, request: FastifyRequest): boolean {
   // "null" (a sandboxed frame, a redirect) is no URL.
-  return URL.canParse(source) && new URL(source).host === request.host.toLowerCase()
+  if (!URL.canParse(source)) return false
+  const { protocol, host } = new URL(source)
+  const own = `${protocol}//${request.host}`
+  return URL.canParse(own) && new URL(own).host === host
 }
 
 function isJson (contentType: string | undefined): boolean {
