@@ -18,11 +18,15 @@ interface SeenRoute {
   readonly isJsonSchema: boolean
 }
 
+type Schemes = Record<string, Readonly<Record<string, unknown>>>
+
 /** What @fastify/swagger hands to the transform of a route. */
 interface TransformInput {
   readonly schema: object
   readonly url: string
-  readonly openapiObject?: { components?: { securitySchemes?: Record<string, unknown> } }
+  readonly openapiObject?: { components?: { securitySchemes?: Schemes } }
+  /** In its place where the application asks for Swagger 2.0. */
+  readonly swaggerObject?: { securityDefinitions?: Schemes }
 }
 
 /**
@@ -53,18 +57,24 @@ export function describeInOpenApi (fastify: FastifyInstance, backends: readonly 
 
   return (backend) => ({
     // Ours, and not the application's own transform, which may take every schema for one of its library's.
-    swaggerTransform: ({ schema, url, openapiObject }: TransformInput) => {
-      if (openapiObject !== undefined) {
-        const components = openapiObject.components ??= {}
-        const schemes = components.securitySchemes ??= {}
-        schemes[names.get(backend) as string] ??= backend.transport.securityScheme(url)
-      }
+    swaggerTransform: ({ schema, url, openapiObject, swaggerObject }: TransformInput) => {
+      const scheme = backend.transport.securityScheme(url)
+      const name = names.get(backend) as string
+      if (openapiObject !== undefined) ((openapiObject.components ??= {}).securitySchemes ??= {})[name] ??= scheme
+      if (swaggerObject !== undefined) (swaggerObject.securityDefinitions ??= {})[name] ??= inSwagger2(scheme)
       return { schema, url }
     }
   })
 }
 
-/** The backend's name; behind the scope's prefix if another registration has taken that. */
+/** Swagger 2.0 knows one flow at a time, and no cookies but as the header that they are. */
+function inSwagger2 (scheme: Schemes[string]): Schemes[string] {
+  const { flows, ...rest } = scheme as { flows?: { password?: object } }
+  if (flows?.password !== undefined) return { ...rest, flow: 'password', ...flows.password }
+  return { type: 'apiKey', in: 'header', name: scheme.in === 'cookie' ? 'Cookie' : 'Authorization' }
+}
+
+/** The backend's name, with a number if another registration has taken that. */
 function nameSchemes (fastify: FastifyInstance, backends: readonly RunningBackend[]): Map<RunningBackend, string> {
   const taken = takenNames.get(fastify.server) ?? new Set<string>()
   takenNames.set(fastify.server, taken)

@@ -19,8 +19,8 @@ export function options (given: Partial<FastifyUsersOptions> = {}): FastifyUsers
 /** Sets up an app before the plugin comes. */
 export type Prepare = (app: FastifyInstance) => unknown
 
-/** An app with the plugin, a guarded `/me`, and the user Ann; closed when the test ends. */
-export async function appWith (t: Test, given: Partial<FastifyUsersOptions> = {}, { server = {}, before = () => {}, routes = () => {} }: { server?: FastifyServerOptions, before?: Prepare, routes?: Prepare } = {}): Promise<FastifyInstance> {
+/** An app with the plugin, a guarded `/me`, and (unless `seed` is false) the user Ann; closed when the test ends. */
+export async function appWith (t: Test, given: Partial<FastifyUsersOptions> = {}, { server = {}, before = () => {}, routes = () => {}, seed = true }: { server?: FastifyServerOptions, before?: Prepare, routes?: Prepare, seed?: boolean } = {}): Promise<FastifyInstance> {
   const app = Fastify(server)
   t.after(async () => { await app.close() })
   await before(app)
@@ -28,7 +28,7 @@ export async function appWith (t: Test, given: Partial<FastifyUsersOptions> = {}
   app.route({ method: ['GET', 'POST'], url: '/me', preHandler: app.authenticate(), handler: async (request) => request.user })
   await routes(app)
   await app.ready()
-  await app.users.create(ann)
+  if (seed) await app.users.create(ann)
   return app
 }
 

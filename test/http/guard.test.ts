@@ -131,7 +131,7 @@ t.test('only true is true', async (t) => {
   for (const url of ['/verified', '/superuser']) t.equal((await app.inject({ ...credential, url })).statusCode, 403, url)
 
   for (const [name, answer] of Object.entries({ 'another user': { id: 'x' }, 'an odd flag': { isActive: 1 }, 'an odd epoch': { sessionEpoch: '0' } })) {
-    const lying = await appWith(t, { users: { ...store, insert: () => true, findById: async (id) => ({ ...await store.findById(id), ...answer }) as never } })
+    const lying = await appWith(t, { users: { ...store, findById: async (id) => ({ ...await store.findById(id), ...answer }) as never } }, { seed: false })
     t.equal((await lying.inject({ ...credential, url: '/me' })).statusCode, 401, name)
   }
 })

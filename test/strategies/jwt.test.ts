@@ -64,13 +64,13 @@ t.test('keys rotate without logging anybody out', async (t) => {
   const oldToken = await login(before, 'bearer')
 
   const status = async (keys: JwtKey[], credential: Awaited<ReturnType<typeof login>>) => {
-    const app = await appWith(t, { users: { ...users, insert: () => true }, strategy: jwt({ keys }) })
+    const app = await appWith(t, { users, strategy: jwt({ keys }) }, { seed: false })
     return (await app.inject({ ...credential, url: '/me' })).statusCode
   }
   t.equal(await status([fresh, old], oldToken), 200, 'while both are there')
   t.equal(await status([fresh], oldToken), 401, 'when the old one is gone')
 
-  const both = await appWith(t, { users: { ...users, insert: () => true }, strategy: jwt({ keys: [fresh, old] }) })
+  const both = await appWith(t, { users, strategy: jwt({ keys: [fresh, old] }) }, { seed: false })
   const newToken = await login(both, 'bearer')
   t.strictSame(header(newToken), { alg: 'ES256', typ: 'access+jwt', kid: '2030-01' }, 'the first key signs')
   t.equal(await status([{ ...old, kid: 'signer' }, { kid: '2030-01', algorithm: 'ES256', publicKey: p256.publicKey }], newToken), 200, 'a public key verifies')
@@ -97,7 +97,7 @@ t.test('a token is good at its own backend alone', async (t) => {
 t.test('logging out holds in every process that shares the store, and outlives a restart', async (t) => {
   const users = memory()
   const one = await appWith(t, { users })
-  const two = await appWith(t, { users: { ...users, insert: () => true } })
+  const two = await appWith(t, { users }, { seed: false })
   const credential = await login(one, 'bearer')
   t.equal((await two.inject({ ...credential, url: '/me' })).statusCode, 200)
   await one.inject({ ...credential, method: 'POST', url: '/logout/bearer' })

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { RunningBackend } from '../../backend.js'
 import type { Auth } from '../../contracts/auth.js'
 import type { BackendName } from '../../contracts/user.js'
+import { errorReply } from '../../schemas/error.js'
 import { bodyLimit } from '../body.js'
 import { orUnavailable } from '../unavailable.js'
 import type { RouteContext } from './context.js'
@@ -16,7 +17,12 @@ export function logoutRoute (scope: FastifyInstance, context: RouteContext, back
       operationId: `logout_${backend.name}`,
       tags: ['auth'],
       summary: `Log out (${backend.name})`,
-      response: { 200: { description: 'The session is over.', type: 'object' } }
+      response: {
+        200: { description: 'The session is over.', type: 'object' },
+        401: errorReply('`UNAUTHORIZED`: no credential of this backend, or none that holds.'),
+        ...(backend.transport.ambient ? { 403: errorReply('`CROSS_SITE_REQUEST`: the request does not come from this site.') } : {}),
+        503: errorReply('A store is down. Try again after `Retry-After` seconds.')
+      }
     },
     async handler (request, reply) {
       const { session, user } = request.auth as Auth
