@@ -5,7 +5,7 @@ const floors = [
   '^lib/(authenticator|backend)\\.ts$',
   '^lib/accounts/',
   '^lib/(transports|strategies|stores|testing)/',
-  '^lib/(crypto|schemas|contracts)/|^lib/(errors|maybe-promise)\\.ts$'
+  '^lib/(crypto|schemas|contracts)/|^lib/(errors|maybe-promise|optional-package)\\.ts$'
 ]
 
 const upward = floors.slice(1).map((from, index) => ({

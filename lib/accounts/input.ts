@@ -46,7 +46,7 @@ export function checkFields ({ checkFields }: Accounts, fields: Readonly<Record<
   if (problem === undefined) return
   const where = problem.instancePath.slice(1).replaceAll('/', '.')
   const what = problem.params.additionalProperty === undefined ? '' : `: ${String(problem.params.additionalProperty)}`
-  throw new InvalidUserError(`${where} ${problem.message ?? 'is invalid'}${what}`.trim())
+  throw new InvalidUserError(`${where} ${String(problem.message)}${what}`.trim())
 }
 
 function checkPassword (password: unknown): asserts password is string {

@@ -1,6 +1,6 @@
 import { scrypt, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
-import { BadOptionsError } from '../errors.js'
+import { importOptional } from '../optional-package.js'
 
 const deriveKey = promisify(scrypt) as (password: string, salt: Buffer, length: number, options: object) => Promise<Buffer>
 
@@ -29,9 +29,7 @@ export async function verifyImportedHash (hash: string, password: string): Promi
 }
 
 async function verifyBcrypt (hash: string, password: string): Promise<boolean> {
-  const { default: bcrypt } = await import('bcrypt').catch(() => {
-    throw new BadOptionsError('The store holds bcrypt hashes: npm install bcrypt')
-  })
+  const { default: bcrypt } = await importOptional('bcrypt', 'A bcrypt hash is verified with', () => import('bcrypt'))
   // $2y$ is PHP's name for what others call $2b$.
   const matches = await bcrypt.compare(password, hash.replace(/^\$2y/, '$2b'))
   // Only now, so that a password that is too long costs what others cost.

@@ -36,6 +36,6 @@ function parseForm (text: string): Record<string, string | boolean> | null {
 }
 
 function isUtf8 (request: FastifyRequest): boolean {
-  const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(request.headers['content-type'] ?? '')?.[1]
+  const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(String(request.headers['content-type']))?.[1]
   return charset === undefined || /^utf-?8$/i.test(charset)
 }

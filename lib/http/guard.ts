@@ -105,17 +105,17 @@ function pick (names: readonly string[], all: readonly RunningBackend[]): Runnin
 
 function refused ({ reason, backend }: Refusal, backends: readonly RunningBackend[]): Error {
   if (reason === 'cross-site') return withHeaders(new CrossSiteError(), noStore)
-  return withHeaders(new UnauthorizedError(), { ...noStore, 'www-authenticate': challenges(backends, backend, 'invalid_token') })
+  return withHeaders(new UnauthorizedError(), { ...noStore, 'www-authenticate': challenges(backends, backend) })
 }
 
 function forbidden (error: Error, auth: Auth, backends: readonly RunningBackend[]): Error {
-  const backend = backends.find(({ name }) => name === auth.backend) ?? null
-  return withHeaders(error, { ...noStore, 'www-authenticate': challenges(backend === null ? [] : [backend], backend, 'insufficient_scope') })
+  const { transport } = backends.find(({ name }) => name === auth.backend) as RunningBackend
+  return withHeaders(error, { ...noStore, 'www-authenticate': transport.challenge('insufficient_scope') })
 }
 
-/** The backends' challenges in one header (RFC 9110 §11.6.1); the error stands with the backend that it is about. */
-function challenges (backends: readonly RunningBackend[], about: RunningBackend | null, error: 'invalid_token' | 'insufficient_scope'): string {
-  return backends.map((backend) => backend.transport.challenge(backend === about ? error : undefined)).join(', ')
+/** The backends' challenges in one header (RFC 9110 §11.6.1); the error stands with the one whose credential does not hold. */
+function challenges (backends: readonly RunningBackend[], invalid: RunningBackend | null): string {
+  return backends.map((backend) => backend.transport.challenge(backend === invalid ? 'invalid_token' : undefined)).join(', ')
 }
 
 /** Nobody can tell who this is: that is no "no", and still less a "yes". */

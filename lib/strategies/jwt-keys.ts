@@ -81,7 +81,7 @@ function pairProblem (option: string, pem: unknown, needs: { type?: string, curv
     // The reason is not told: it may quote the key.
     return `${option} must be a PEM text with a key of type ${kind}`
   }
-  const { namedCurve, modulusLength = 2048 } = key.asymmetricKeyDetails ?? {}
+  const { namedCurve, modulusLength = 2048 } = { ...key.asymmetricKeyDetails }
   if (key.asymmetricKeyType !== needs.type || (needs.curve !== undefined && namedCurve !== needs.curve)) return `${option} must be a key of type ${kind}`
   return modulusLength < 2048 ? `${option} must have at least 2048 bits` : null
 }

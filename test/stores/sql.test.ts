@@ -10,7 +10,7 @@ import { BadOptionsError, SchemaVersionError } from '../../lib/errors.js'
 import { mysql, postgres, sqlite, type MysqlPool, type PostgresPool, type SqliteDatabase, type SqlStoreOptions, type SqlUserStore } from '../../lib/stores/sql/index.js'
 import { orElse, type SqlClient } from '../../lib/stores/sql/client.js'
 import { sqlRevocations } from '../../lib/stores/sql/revocations.js'
-import { importLibsql, sqliteClient } from '../../lib/stores/sql/sqlite.js'
+import { sqliteClient } from '../../lib/stores/sql/sqlite.js'
 import { revocationStoreContract, userStoreContract } from '../../lib/testing/user-store-contract.js'
 import { mariadbServer, noMariadb, noPostgres, postgresServer } from '../helpers/servers.js'
 
@@ -245,13 +245,6 @@ t.test('what is neither a path nor a handle is refused', async (t) => {
   for (const wrong of [undefined, 42, {}, '', 'file:users.db', 'libsql://example.com']) {
     await t.rejects(sqlite(wrong as unknown as SqliteDatabase), BadOptionsError)
   }
-})
-
-t.test('without libsql, the message says how to get it', async (t) => {
-  const notFound = Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' })
-  await t.rejects(importLibsql(() => Promise.reject(notFound)), { code: 'FST_USERS_BAD_OPTIONS', message: /npm install libsql/ })
-  const broken = new Error('no binary for this platform')
-  await t.rejects(importLibsql(() => Promise.reject(broken)), broken)
 })
 
 t.test('a migration of SQLite that fails leaves nothing behind, and tells why', async (t) => {

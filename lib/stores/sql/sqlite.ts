@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { BadOptionsError } from '../../errors.js'
+import { importOptional } from '../../optional-package.js'
 import { errorCode, orElse, type SqlClient, type SqlExecutor, type SqlRow, type SqlValue } from './client.js'
 import { openStore, type SqlStoreOptions, type SqlUserStore } from './open.js'
 
@@ -18,8 +19,6 @@ export interface SqliteDatabase {
 }
 
 const BUSY_TIMEOUT_MS = 5000
-
-type Libsql = { readonly default: new (path: string) => SqliteDatabase & { close (): unknown } }
 
 // A primary key and a unique index, as the drivers name them, and as SQLite numbers them (node:sqlite).
 const duplicates: readonly unknown[] = ['SQLITE_CONSTRAINT_PRIMARYKEY', 'SQLITE_CONSTRAINT_UNIQUE', 1555, 2067]
@@ -98,7 +97,7 @@ async function openFile (path: string): Promise<SqlClient> {
   if (path === '' || /^[a-z]{2,}:/i.test(path)) {
     throw new BadOptionsError('sqlite(database): a string must be the path of a file, or \':memory:\'. For a URL, open the database yourself and give the handle.')
   }
-  const Database = await importLibsql()
+  const { default: Database } = await importOptional('libsql', 'A SQLite file is opened with', () => import('libsql'))
   if (path !== ':memory:') createPrivateFile(path)
   const database = new Database(path)
   try {
@@ -134,15 +133,5 @@ function createPrivateFile (path: string): void {
     closeSync(openSync(path, 'wx', 0o600))
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') throw error
-  }
-}
-
-/** @internal */
-export async function importLibsql (load: () => Promise<Libsql> = () => import('libsql')): Promise<Libsql['default']> {
-  try {
-    return (await load()).default
-  } catch (error) {
-    if (errorCode(error) !== 'ERR_MODULE_NOT_FOUND') throw error
-    throw new BadOptionsError('sqlite(database): a path is opened with the package libsql, which is not installed: npm install libsql')
   }
 }
