@@ -2,6 +2,7 @@ import type { RevocationStore } from '../contracts/revocation-store.js'
 import type { RunningStrategy, Session, Strategy, StrategyContext } from '../contracts/strategy.js'
 import { randomId } from '../crypto/random.js'
 import { andThen } from '../maybe-promise.js'
+import { createVerifiedTokens } from './verified-tokens.js'
 import { keyProblems, openKeys, type JwtAlgorithm, type JwtKey } from './jwt-keys.js'
 
 /** Options of {@link jwt}. Either `secret` or `keys`. */
@@ -79,6 +80,7 @@ interface Expected {
 function run (context: StrategyContext, revocations: RevocationStore, ring: Awaited<ReturnType<typeof openKeys>>, expected: Expected): RunningStrategy {
   const { clock, backends } = context
   const { issuer, audience, leewaySeconds } = expected
+  const verified = createVerifiedTokens()
 
   return {
     issue ({ userId, epoch, backend, lifetimeSeconds }) {
@@ -96,13 +98,21 @@ function run (context: StrategyContext, revocations: RevocationStore, ring: Awai
     },
 
     verify (token, backend) {
-      if (token.length > maxTokenLength) return null
-      const claims = ring.verify(token)
-      if (claims === null || !holds(claims, backend)) return null
-      return andThen(revocations.isRevoked(claims.jti), (revoked) => revoked === false ? toSession(claims) : null)
+      const session = verified.get(token, backend, clock()) ?? check(token, backend)
+      if (session === null) return null
+      return andThen(revocations.isRevoked(session.id), (revoked) => revoked === false ? session : null)
     },
 
     revoke: (session) => revocations.revoke(session.id, session.expiresAt)
+  }
+
+  function check (token: string, backend: string): Session | null {
+    if (token.length > maxTokenLength) return null
+    const claims = ring.verify(token)
+    if (claims === null || !holds(claims, backend)) return null
+    const session = toSession(claims)
+    verified.add(token, backend, session)
+    return session
   }
 
   /** No JWT library demands all of these claims: this check decides. */
@@ -120,7 +130,7 @@ function run (context: StrategyContext, revocations: RevocationStore, ring: Awai
 }
 
 function toSession ({ jti, sub, epoch, iat, exp }: Claims): Session {
-  return { id: jti, userId: sub, epoch, issuedAt: iat * 1000, expiresAt: exp * 1000 }
+  return Object.freeze({ id: jti, userId: sub, epoch, issuedAt: iat * 1000, expiresAt: exp * 1000 })
 }
 
 function isId (value: unknown): value is string {

@@ -1,9 +1,10 @@
 import fastifyJwt from '@fastify/jwt'
 import { createHmac, generateKeyPairSync, type KeyPairKeyObjectResult } from 'node:crypto'
 import t from 'tap'
-import { bearer, cookie, jwt, memory, type JwtAlgorithm, type JwtKey, type JwtOptions } from '../../lib/index.js'
+import { bearer, cookie, jwt, memory, type JwtAlgorithm, type JwtKey, type JwtOptions, type Session } from '../../lib/index.js'
+import { createVerifiedTokens } from '../../lib/strategies/verified-tokens.js'
 import { strategyContract } from '../../lib/testing/index.js'
-import { appWith, login, refusal, secret, type Prepare } from '../helpers/app.js'
+import { ann, appWith, login, refusal, secret, type Prepare } from '../helpers/app.js'
 
 const rsa = pems(generateKeyPairSync('rsa', { modulusLength: 2048 }))
 const shortRsa = pems(generateKeyPairSync('rsa', { modulusLength: 1024 }))
@@ -187,6 +188,42 @@ t.test('the signature is HMAC-SHA256 under the secret\'s bytes', async (t) => {
   const app = await appWith(t)
   const [head, body, signature] = tokenOf(await login(app, 'bearer')).split('.')
   t.equal(signature, createHmac('sha256', secret).update(`${head}.${body}`).digest('base64url'))
+})
+
+t.test('tokens that were verified are remembered, within bounds, and by the whole token', async (t) => {
+  const session = (expiresAt: number): Session => ({ id: 'x', userId: 'y', epoch: 0, issuedAt: 0, expiresAt })
+  const tokens = createVerifiedTokens(2)
+  const [one, two, three] = [session(10), session(10), session(10)]
+  tokens.add('one', 'a', one)
+  tokens.add('two', 'a', two)
+  t.equal(tokens.get('one', 'a', 9), one)
+  t.equal(tokens.get('one', 'b', 9), undefined, 'of another backend')
+  t.equal(tokens.get('onE', 'a', 9), undefined)
+  tokens.add('three', 'a', three)
+  t.equal(tokens.get('one', 'a', 9), undefined, 'the oldest went')
+  t.equal(tokens.get('two', 'a', 9), two)
+  t.equal(tokens.get('two', 'a', 10), undefined, 'expired')
+  t.equal(tokens.get('two', 'a', 9), undefined, 'and forgotten')
+  tokens.add('x'.repeat(1025), 'a', one)
+  t.equal(tokens.get('x'.repeat(1025), 'a', 9), undefined, 'too long to keep')
+})
+
+t.test('a remembered token is refused all the same once it is ended, expired, or its user is gone', async (t) => {
+  let now = Date.UTC(2030, 0, 1)
+  const app = await appWith(t, { clock: () => now })
+  const status = async (credential: Sent) => (await app.inject({ ...credential, url: '/me' })).statusCode
+  const { id } = await app.users.create({ email: 'bob@example.com', password: ann.password })
+  const bob = { email: 'bob@example.com', password: ann.password }
+  const [ended, epoch, removed, expired] = [await login(app, 'bearer'), await login(app, 'cookie', bob), await login(app, 'bearer', bob), await login(app, 'bearer')]
+  for (const credential of [ended, epoch, removed, expired]) for (let i = 0; i < 3; i++) t.equal(await status(credential), 200)
+  await app.inject({ ...ended, method: 'POST', url: '/logout/bearer' })
+  t.equal(await status(ended), 401)
+  await app.users.update(id, { isActive: false })
+  t.equal(await status(epoch), 401)
+  await app.users.remove(id)
+  t.equal(await status(removed), 401)
+  now += 3_600_000
+  t.equal(await status(expired), 401)
 })
 
 type Sent = Awaited<ReturnType<typeof login>>
