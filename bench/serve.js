@@ -1,0 +1,50 @@
+// What all servers share, so that they differ in authentication alone: users, response schema, and the talk with the parent.
+//
+// Every server, ours too, runs on the Fastify in bench/node_modules. fastify-users is imported from ../dist by its path: the
+// built files name Fastify in types only, so no second Fastify is loaded, and `npm ci` needs no link to the folder above.
+import { randomBytes, randomUUID } from 'node:crypto'
+
+const userCount = 200
+
+export const secret = randomBytes(48).toString('base64url')
+
+/** fastify-users' own schema of a user, written out: importing it would load the plugin into the servers without it. */
+const user = {
+  type: 'object',
+  properties: {
+    id: { type: 'string', format: 'uuid' },
+    email: { type: 'string', format: 'email' },
+    isActive: { type: 'boolean' },
+    isVerified: { type: 'boolean' },
+    isSuperuser: { type: 'boolean' },
+    createdAt: { type: 'string', format: 'date-time' },
+    updatedAt: { type: 'string', format: 'date-time' }
+  },
+  required: ['id', 'email', 'isActive', 'isVerified', 'isSuperuser', 'createdAt', 'updatedAt']
+}
+
+export const schema = { response: { 200: user } }
+
+export const emails = Array.from({ length: userCount }, (_, i) => `user-${String(i).padStart(4, '0')}@example.com`)
+
+export function makeUsers () {
+  const now = new Date().toISOString()
+  return emails.map((email) => ({ id: randomUUID(), email, isActive: true, isVerified: false, isSuperuser: false, createdAt: now, updatedAt: now }))
+}
+
+/** What fastify-users puts into its tokens, so that all tokens are about as long. */
+export function claimsOf (user, audience) {
+  const iat = Math.floor(Date.now() / 1000)
+  return { sub: user.id, jti: randomBytes(16).toString('base64url'), iat, exp: iat + 3600, aud: audience, epoch: 0 }
+}
+
+/**
+ * Listens, and tells the parent where and with which credentials: `{ header, value, email }`, the value ending with the
+ * token. Afterwards each message is answered with what the process has used so far.
+ */
+export async function serve (app, credentials = []) {
+  process.on('disconnect', () => process.exit())
+  process.on('message', () => process.send({ cpu: process.cpuUsage(), rss: process.memoryUsage.rss() }))
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  process.send({ port: app.server.address().port, credentials })
+}
