@@ -25,7 +25,7 @@ export interface UserSettings {
 export type NewUser = { readonly email: string } & UserSettings & UserFields
 
 /** What `users.update` takes. */
-export type UserChanges = { readonly email?: string | undefined } & UserSettings & Partial<UserFields>
+export type UserChanges = { readonly email?: string | undefined } & UserSettings & { readonly [Field in keyof UserFields]?: UserFields[Field] | undefined }
 
 /** The users, for scripts, tests and the application's own routes: `app.users`. */
 export interface Users {
