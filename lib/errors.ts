@@ -1,4 +1,4 @@
-import createError from '@fastify/error'
+import { createError } from '@fastify/error'
 
 /**
  * Every error of this package, in one place. Upper-case codes are outcomes a client is told on the wire; `FST_USERS_…`
@@ -6,20 +6,23 @@ import createError from '@fastify/error'
  * Messages are fixed texts: what was sent, a token, a password or an address never becomes part of one.
  */
 
+/** What a guard answers is no accident: nobody reads its stack, which is most of the cost of a refusal. */
+const noStack = false
+
 /** 401: no credential, or none that holds. One body for all causes: the cause is nobody's business but the log's. */
-export const UnauthorizedError = createError('UNAUTHORIZED', 'Authentication is required.', 401)
+export const UnauthorizedError = createError('UNAUTHORIZED', 'Authentication is required.', 401, Error, noStack)
 
 /** 403: the guard asks for a superuser. */
-export const ForbiddenError = createError('FORBIDDEN', 'You are not allowed to do this.', 403)
+export const ForbiddenError = createError('FORBIDDEN', 'You are not allowed to do this.', 403, Error, noStack)
 
 /** 403: the guard asks for a verified address. */
-export const NotVerifiedError = createError('USER_NOT_VERIFIED', 'Verify your e-mail address first.', 403)
+export const NotVerifiedError = createError('USER_NOT_VERIFIED', 'Verify your e-mail address first.', 403, Error, noStack)
 
 /** 403: a credential that browsers send by themselves came with a request that another site may have made. */
-export const CrossSiteError = createError('CROSS_SITE_REQUEST', 'The request does not come from this site. A client that is no browser says so with the header X-Requested-With.', 403)
+export const CrossSiteError = createError('CROSS_SITE_REQUEST', 'The request does not come from this site. A client that is no browser says so with the header X-Requested-With.', 403, Error, noStack)
 
 /** 400: two credentials of one kind; which one is meant cannot be known. */
-export const AmbiguousCredentialsError = createError('AMBIGUOUS_CREDENTIALS', 'The request carries the same credential twice.', 400)
+export const AmbiguousCredentialsError = createError('AMBIGUOUS_CREDENTIALS', 'The request carries the same credential twice.', 400, Error, noStack)
 
 /** 400: unknown account, wrong password, inactive account, or one that has no password: all alike. */
 export const BadCredentialsError = createError('LOGIN_BAD_CREDENTIALS', 'The user name or the password is wrong.', 400)

@@ -1,15 +1,15 @@
 /// <reference types="@fastify/jwt" preserve="true" />
 import type { Auth } from './contracts/auth.js'
-import type { User } from './contracts/user.js'
+import type { Register, User } from './contracts/user.js'
 import type { Users } from './accounts/users.js'
 import type { Authenticate } from './http/guard.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** Makes a guard: a hook for `onRequest` or `preHandler`, of a route or a whole scope. */
-    authenticate: Authenticate
+    authenticate: Register extends { authenticate: infer Own } ? Own : Authenticate
     /** The users, for scripts, tests and the application's own routes. */
-    users: Users
+    users: Register extends { users: infer Own } ? Own : Users
   }
 
   interface FastifyRequest {

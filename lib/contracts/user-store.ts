@@ -51,9 +51,9 @@ export interface UserStore {
   /** Removes a user for good. `false` if there is none. */
   remove (id: string): MaybePromise<boolean>
   /** Where the ids of ended sessions are kept, if this store keeps them. */
-  readonly revocations?: RevocationStore
+  readonly revocations?: RevocationStore | undefined
   /** `true` if all is lost when the process ends. Such a store is refused where `NODE_ENV` is `production`. */
-  readonly ephemeral?: boolean
+  readonly ephemeral?: boolean | undefined
   /** Called when the Fastify app closes. Closing twice is closing once. */
   close? (): MaybePromise<void>
 }

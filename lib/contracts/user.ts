@@ -10,7 +10,9 @@
  * }
  * ```
  *
- * Both keys are optional: without `fields` a user is a {@link BaseUser}, without `backend` a name is any string.
+ * Both keys are optional: without `fields` a user is a {@link BaseUser}, without `backend` a name is any string. An
+ * application that has an `app.authenticate` or `app.users` of its own, and gave ours other names, puts the types of its
+ * own under `authenticate` and `users` here.
  */
 export interface Register {}
 

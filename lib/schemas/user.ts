@@ -18,6 +18,8 @@ export interface ObjectSchema {
   readonly type: 'object'
   readonly properties: Readonly<Record<string, unknown>>
   readonly required?: readonly string[]
+  /** Fields that the schema does not name are refused, whatever it says here. */
+  readonly additionalProperties?: unknown
 }
 
 /** The JSON schema of a user with the application's own fields. */

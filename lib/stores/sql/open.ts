@@ -15,7 +15,7 @@ export interface SqlStoreOptions {
    *
    * @defaultValue `'fastify_users'`
    */
-  readonly tablePrefix?: string
+  readonly tablePrefix?: string | undefined
   /**
    * Whether to make the tables, or bring them up to date, as the store is opened; where other processes do so at the same
    * time, one works and the others wait, 30 seconds at most (SQLite: as long as its `busy_timeout`). `false` only checks
@@ -23,7 +23,7 @@ export interface SqlStoreOptions {
    *
    * @defaultValue `true`
    */
-  readonly migrate?: boolean
+  readonly migrate?: boolean | undefined
 }
 
 /** A user store whose users, and ended sessions, are rows of a SQL database. */
@@ -62,7 +62,7 @@ export async function openStore (options: SqlStoreOptions, connect: () => MaybeP
   }
 }
 
-function checked (options: SqlStoreOptions): Required<SqlStoreOptions> {
+function checked (options: SqlStoreOptions): { tablePrefix: string, migrate: boolean } {
   const { tablePrefix = 'fastify_users', migrate = true, ...unknown } = options
   const complaints = Object.keys(unknown).map((name) => `options.${name} is not known`)
   if (typeof tablePrefix !== 'string' || !/^[a-z][a-z0-9_]{0,40}$/.test(tablePrefix)) {
