@@ -7,6 +7,7 @@ import { createPasswords } from './crypto/passwords.js'
 import { BadOptionsError } from './errors.js'
 import { createAuthenticate } from './http/guard.js'
 import { createCrossSiteCheck } from './http/cross-site.js'
+import { logSerializers } from './http/log-request.js'
 import { describeInOpenApi } from './http/openapi.js'
 import { addRoutes } from './http/routes/index.js'
 import { resolveOptions, type FastifyUsersOptions, type Settings } from './options.js'
@@ -55,7 +56,7 @@ export const fastifyUsers = fp(async function fastifyUsers (fastify: FastifyInst
   const openApiConfig = describeInOpenApi(fastify, backends)
   await fastify.register(async (scope) => {
     await addRoutes(scope, { accounts, backends, authenticate, isCrossSite, hooks, openApiConfig, userSchema: userSchema(fields) })
-  }, { prefix: settings.prefix })
+  }, { prefix: settings.prefix, logSerializers })
 }, { name: 'fastify-users', fastify: '>=5.8.5 <6' })
 
 /** Says what to do where the app has something of our names already: this plugin in the same scope, say. */

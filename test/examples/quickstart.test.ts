@@ -1,0 +1,55 @@
+import { execFile, execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import t from 'tap'
+
+const run = promisify(execFile)
+
+t.test('npm run demo: its curl lines answer what they say', { skip: hasCurl() ? false : 'no curl' }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'fastify-users-test-'))
+  const demo = spawn('npm', ['run', '--silent', 'demo'], { env: { ...process.env, PORT: '0', TMPDIR: folder, NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'inherit'], detached: true })
+  const ended = new Promise<number | null>((resolve) => demo.once('exit', resolve))
+  t.after(() => { if (demo.exitCode === null && demo.signalCode === null) process.kill(-(demo.pid as number), 'SIGKILL') })
+
+  let output = ''
+  await new Promise<void>((resolve, reject) => {
+    demo.once('exit', () => { reject(new Error(`the demo ended: ${output}`)) })
+    demo.stdout.on('data', (chunk) => {
+      output += String(chunk)
+      if (output.includes('Ctrl-C ends it.')) resolve()
+    })
+  })
+  t.match(output, /log in as demo@example\.com with the password "correct horse battery staple"/)
+
+  // What a reader would paste, line by line into one shell; each says behind # what it answers.
+  const lines = output.split('\n').map((line) => line.trim()).filter((line) => /^(?:curl|TOKEN=)/.test(line))
+  const expected = lines.flatMap((line) => /# (\d+)/.exec(line)?.[1] ?? [])
+  t.strictSame(expected, ['401', '200', '200', '200', '401', '200', '200', '401'])
+  const { stdout } = await run('bash', ['-c', lines.map((line) => line.replace('curl ', 'curl -sS ')).join('\n')], { cwd: folder })
+  t.strictSame([...stdout.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status), expected)
+  t.match(stdout, /^set-cookie: fastifyusersauth=[\w.-]+; Max-Age=3600; Path=\/; HttpOnly; SameSite=Lax\r$/m)
+  t.equal(stdout.split('"email":"demo@example.com"').length - 1, 3, 'the user, at login by cookie and at both /me')
+
+  const [url = ''] = /http:\/\/127\.0\.0\.1:\d+/.exec(output) ?? []
+  const document = await (await fetch(`${url}/docs/json`)).json() as { components: { securitySchemes: object }, paths: Record<string, { get?: { security: object[] } }> }
+  t.strictSame(Object.keys(document.components.securitySchemes), ['cookie', 'bearer'])
+  t.strictSame(document.paths['/me']?.get?.security, [{ cookie: [] }, { bearer: [] }])
+  t.equal((await fetch(`${url}/docs`)).status, 200)
+
+  // Ctrl-C in a terminal reaches the whole group.
+  process.kill(-(demo.pid as number), 'SIGINT')
+  await ended
+  t.match(output, /Bye\.\n$/)
+  t.strictSame(readdirSync(folder).filter((name) => name !== 'jar.txt'), [], 'nothing is left behind')
+})
+
+function hasCurl (): boolean {
+  try {
+    execFileSync('curl', ['--version'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
