@@ -3,8 +3,8 @@ import { isAuth, type Authenticator, type Outcome, type Refusal } from '../authe
 import type { RunningBackend } from '../backend.js'
 import type { Auth } from '../contracts/auth.js'
 import type { BackendName, User } from '../contracts/user.js'
-import { AmbiguousCredentialsError, BadOptionsError, CrossSiteError, ForbiddenError, NotVerifiedError, UnauthorizedError, UnknownBackendError, withHeaders } from '../errors.js'
-import { unavailable } from './unavailable.js'
+import { BadOptionsError, CrossSiteError, ForbiddenError, NotVerifiedError, UnauthorizedError, UnknownBackendError, withHeaders } from '../errors.js'
+import { undecided } from './undecided.js'
 import { isOpenRoute } from './open-route.js'
 import { isPromise, type MaybePromise } from '../maybe-promise.js'
 
@@ -68,17 +68,19 @@ export function createAuthenticate (all: readonly RunningBackend[], authenticate
     }
 
     function settle (request: FastifyRequest, outcome: Outcome): Error | undefined {
-      if (isAuth(outcome)) {
-        if (verified && outcome.user.isVerified !== true) return forbidden(new NotVerifiedError(), outcome, backends)
-        if (superuser && outcome.user.isSuperuser !== true) return forbidden(new ForbiddenError(), outcome, backends)
-        request.auth = outcome
-        request.user = outcome.user
-        return undefined
-      }
-      // What an earlier hook may have left there is no user of ours.
-      request.auth = null
-      request.user = null as unknown as User
-      return (optional && outcome.reason === 'none') || isOpenRoute(request) ? undefined : refused(outcome, backends)
+      const error = judge(outcome)
+      const auth = error === undefined && isAuth(outcome) ? outcome : null
+      // Also where there is nobody: what an earlier hook may have left there is no user of ours.
+      request.auth = auth
+      request.user = auth === null ? null as unknown as User : auth.user
+      return error === undefined || isOpenRoute(request) ? undefined : error
+    }
+
+    function judge (outcome: Outcome): Error | undefined {
+      if (!isAuth(outcome)) return optional && outcome.reason === 'none' ? undefined : refused(outcome, backends)
+      if (verified && outcome.user.isVerified !== true) return forbidden(new NotVerifiedError(), outcome, backends)
+      if (superuser && outcome.user.isSuperuser !== true) return forbidden(new ForbiddenError(), outcome, backends)
+      return undefined
     }
 
     descriptions.set(guard, { backends, optional, forbids: verified || superuser || backends.some(({ transport }) => transport.ambient) })
@@ -116,11 +118,6 @@ function forbidden (error: Error, auth: Auth, backends: readonly RunningBackend[
 /** The backends' challenges in one header (RFC 9110 §11.6.1); the error stands with the one whose credential does not hold. */
 function challenges (backends: readonly RunningBackend[], invalid: RunningBackend | null): string {
   return backends.map((backend) => backend.transport.challenge(backend === invalid ? 'invalid_token' : undefined)).join(', ')
-}
-
-/** Nobody can tell who this is: that is no "no", and still less a "yes". */
-function undecided (error: unknown): Error {
-  return error instanceof AmbiguousCredentialsError ? withHeaders(error, noStore) : unavailable(error)
 }
 
 const noStore = { 'cache-control': 'no-store' }

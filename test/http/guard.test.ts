@@ -176,6 +176,11 @@ t.test('as a hook: onRequest, a whole scope, HEAD, and the whole app', async (t)
   t.equal((await locked.inject('/me')).statusCode, 401)
   t.equal((await locked.inject({ ...await login(locked, 'bearer'), url: '/me' })).statusCode, 200, 'the door to log in by stays open')
   t.equal((await locked.inject({ method: 'POST', url: '/logout/bearer' })).statusCode, 401, 'and only that one')
+
+  const strict = await appWith(t, {}, { routes: (app) => { app.addHook('onRequest', app.authenticate({ superuser: true })) } })
+  const plain = await login(strict, 'bearer')
+  t.equal((await strict.inject({ ...plain, url: '/me' })).statusCode, 403)
+  t.equal((await strict.inject({ ...plain, method: 'POST', url: '/login/cookie', payload: ann })).statusCode, 200, 'also to somebody who is logged in, and may not do much')
 })
 
 t.test('with @fastify/auth', async (t) => {

@@ -147,6 +147,7 @@ t.test('the cookie is found among others, and only there', async (t) => {
   }
   for (const twice of [`fastifyusersauth=${value}; fastifyusersauth=x`, `fastifyusersauth=x; fastifyusersauth=${value}`, `fastifyusersauth=${value};fastifyusersauth=${value}`]) {
     t.equal(await status(twice), 400, 'two of the name: nobody knows which is ours')
+    t.match((await app.inject({ method: 'POST', url: '/login/cookie', headers: { cookie: twice }, payload: ann })).json(), { statusCode: 400, code: 'AMBIGUOUS_CREDENTIALS' })
   }
 })
 

@@ -10,7 +10,7 @@ import { errorReply } from '../../schemas/error.js'
 import { loginBody, type LoginBody } from '../../schemas/login.js'
 import { bodyLimit } from '../body.js'
 import { openRouteConfig } from '../open-route.js'
-import { orUnavailable } from '../unavailable.js'
+import { decide } from '../undecided.js'
 import type { RouteContext } from './context.js'
 
 /** `POST /login/:name` */
@@ -31,11 +31,11 @@ export function loginRoute (scope: FastifyInstance, context: RouteContext, backe
 async function login (context: RouteContext, backend: RunningBackend, request: FastifyRequest<{ Body: LoginBody }>, reply: FastifyReply): Promise<unknown> {
   const { username, email = username as string, password, remember } = request.body
 
-  const { user, failure } = await orUnavailable(() => authenticate(context.accounts, email, password))
+  const { user, failure } = await decide(() => authenticate(context.accounts, email, password))
   if (failure !== null) return await refuse(context, backend, failure, user, request, reply)
   if (backend.requireVerified && user.isVerified !== true) return await refuse(context, backend, 'not-verified', user, request, reply)
 
-  const { token, session, lifetimeSeconds, persistent } = await orUnavailable(async () => {
+  const { token, session, lifetimeSeconds, persistent } = await decide(async () => {
     await endPlanted(backend, request)
     return await issue(backend, user, remember === true)
   })

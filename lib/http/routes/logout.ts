@@ -4,7 +4,7 @@ import type { Auth } from '../../contracts/auth.js'
 import type { BackendName } from '../../contracts/user.js'
 import { errorReply } from '../../schemas/error.js'
 import { bodyLimit } from '../body.js'
-import { orUnavailable } from '../unavailable.js'
+import { decide } from '../undecided.js'
 import type { RouteContext } from './context.js'
 
 /** `POST /logout/:name`: ends the session that was presented, and takes the credential from the client. */
@@ -26,7 +26,7 @@ export function logoutRoute (scope: FastifyInstance, context: RouteContext, back
     },
     async handler (request, reply) {
       const { session, user } = request.auth as Auth
-      await orUnavailable(async () => { await backend.strategy.revoke(session) })
+      await decide(async () => { await backend.strategy.revoke(session) })
       const body = backend.transport.clear(reply)
       await context.hooks.onAfterLogout?.(user, request, reply)
       return reply.sent ? reply : body
