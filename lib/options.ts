@@ -106,6 +106,8 @@ function backendProblems (backends: FastifyUsersOptions['backends'], shared: Str
     const require = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
     require(typeof name === 'string' && /^[\w-]{1,64}$/.test(name), 'name must be letters, digits, - and _')
     require(names.indexOf(name) === index, `name must differ from the other backends' names: ${name}`)
+    const twin = transport.carrier === undefined ? index : backends.findIndex((other: Partial<Backend>) => other?.transport?.carrier === transport.carrier)
+    require(twin === index, `transport needs a carrier of its own: backends[${twin}] has the ${transport.carrier} already`)
     require(isLifetime(lifetimeSeconds), `lifetimeSeconds must be a whole number of seconds from 1 to ${longestLifetime} (400 days)`)
     require(isLifetime(rememberSeconds), `rememberSeconds must be a whole number of seconds from 1 to ${longestLifetime} (400 days)`)
     require(requireVerified === undefined || typeof requireVerified === 'boolean', 'requireVerified must be true or false')

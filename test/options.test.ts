@@ -15,6 +15,7 @@ t.test('options that are wrong do not start, and each is named', async (t) => {
     [{ backends: [cookie] }, 'backends[0] must be a backend'],
     [{ backends: [{ name: 'x', transport: {} }] }, 'backends[0] must be a backend'],
     [{ backends: [cookie(), bearer(), cookie({ cookieName: 'other' })] }, "backends[2].name must differ from the other backends' names: cookie"],
+    [{ backends: [cookie(), cookie({ name: 'admin' })] }, 'backends[1].transport needs a carrier of its own: backends[0] has the cookie fastifyusersauth already'],
     [{ backends: [bearer({ name: '' })] }, 'backends[0].name must be letters, digits, - and _'],
     [{ backends: [bearer({ name: 'a b' })] }, 'backends[0].name must be letters'],
     [{ backends: [bearer({ lifetimeSeconds: '1h' as never })] }, 'backends[0].lifetimeSeconds must be a whole number of seconds'],

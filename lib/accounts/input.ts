@@ -1,5 +1,6 @@
 import type { BaseUser } from '../contracts/user.js'
 import { isImportedHash } from '../crypto/imported-hashes.js'
+import { isArgon2Hash } from '../crypto/password.js'
 import { InvalidUserError } from '../errors.js'
 import type { Accounts } from './accounts.js'
 import { isEmail } from './email.js'
@@ -58,5 +59,5 @@ function checkPassword (password: unknown): asserts password is string {
 }
 
 function isHash (hash: unknown): hash is string {
-  return typeof hash === 'string' && (hash.startsWith('$argon2') || isImportedHash(hash))
+  return typeof hash === 'string' && (isArgon2Hash(hash) || isImportedHash(hash))
 }

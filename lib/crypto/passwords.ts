@@ -14,19 +14,18 @@ export interface Passwords {
 /** Joins a hasher, the imported kinds of hashes and the queue. */
 export function createPasswords (hasher: PasswordHasher, limits: QueueLimits): Passwords {
   const enqueue = createQueue(limits)
-  let decoy: Promise<string> | undefined
+  let decoy: string | undefined
 
   return {
     hash: (password) => enqueue(() => hasher.hash(canonical(password))),
 
-    async verify (hash, password) {
+    verify: (hash, password) => enqueue(async () => {
       // Made at the first login of all, known or not, so that its time tells nothing.
-      decoy ??= enqueue(() => hasher.hash(randomId()))
-      const target = hash ?? await decoy
-      const verifier = isImportedHash(target) ? verifyImportedHash : hasher.verify
-      const matches = await enqueue(() => verifier(target, canonical(password)))
+      decoy ??= await hasher.hash(randomId())
+      const target = hash ?? decoy
+      const matches = isImportedHash(target) ? await verifyImportedHash(target, canonical(password)) : await hasher.verify(target, canonical(password))
       return matches === true && hash !== null
-    },
+    }),
 
     needsRehash: (hash) => isImportedHash(hash) || hasher.needsRehash(hash)
   }

@@ -72,6 +72,7 @@ function createTransport (attributes: CookieAttributes, unknown: readonly string
 
   return {
     ambient: true,
+    carrier: `cookie ${cookieName}`,
     problems: () => cookieProblems(attributes, unknown),
     advice: (production) => cookieAdvice(attributes, production),
     read: (request) => readCookie(request, cookieName),

@@ -64,6 +64,8 @@ t.test('what a user cannot be', async (t) => {
     [{ password: 'lone \ud800 surrogate' }, 'password must be a string of Unicode characters'],
     [{ password: undefined, passwordHash: 'plain text' }, 'passwordHash must be an argon2, bcrypt or scrypt hash: see docs/passwords.md'],
     [{ password: undefined, passwordHash: '$2b$31$' + 'x'.repeat(53) }, 'passwordHash must be'],
+    [{ password: undefined, passwordHash: '$argon2id$nonsense' }, 'passwordHash must be'],
+    [{ password: undefined, passwordHash: '$scrypt$ln=19,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg' }, 'passwordHash must be'],
     [{ password: undefined, passwordHash: 7 }, 'passwordHash must be'],
     [{ passwordHash: '$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA' }, 'password and passwordHash exclude each other'],
     [{ isActive: 'true' }, 'isActive must be true or false'],
@@ -183,6 +185,7 @@ t.test('imported hashes verify, and are replaced at the next login', async (t) =
   const hashes = {
     'bcrypt $2b$': bcrypt,
     'bcrypt $2y$': bcrypt.replace('$2b$', '$2y$'),
+    'scrypt at its bound': `$scrypt$ln=18,r=8,p=1$${base64(salt)}$${base64(scryptSync(password, salt, 32, { N: 2 ** 18, r: 8, p: 1, maxmem: 2 ** 29 }))}`,
     scrypt: `$scrypt$ln=10,r=8,p=1$${base64(salt)}$${base64(scryptSync(password, salt, 32, { N: 1024, r: 8, p: 1 }))}`,
     argon2i: await argon2.hash(password, { type: argon2.argon2i, memoryCost: 8, timeCost: 3, parallelism: 1 }),
     'weaker argon2id': await argon2.hash(password, { type: argon2.argon2id, memoryCost: 8, timeCost: 1, parallelism: 1 })
@@ -235,7 +238,7 @@ t.test('a damaged hash is no match, and no failure', async (t) => {
   const damaged: UserStore = { ...store, findByEmail: async (key) => ({ ...await store.findByEmail(key) as StoredUser, passwordHash: broken }) }
   let broken = ''
   const app = await appWith(t, { users: damaged })
-  for (broken of ['', 'x', '$argon2id$', '$argon2id$v=19$m=8,t=1,p=1$x', '$2b$04$short', '$scrypt$ln=99,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg', '$scrypt$ln=30,r=99,p=99$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3']) {
+  for (broken of ['', 'x', '$argon2id$', '$argon2id$v=19$m=8,t=1,p=1$x', '$argon2id$v=19$m=1,t=0,p=0$x$y', '$scrypt$ln=10,r=0,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg', '$scrypt$ln=18,r=9,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg', '$2b$04$short', '$scrypt$ln=99,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg', '$scrypt$ln=30,r=99,p=99$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3']) {
     t.equal(await app.users.authenticate(ann.email, ann.password), null, broken)
     t.equal(await app.users.authenticate(ann.email, broken), null, 'nor is the hash the password')
   }
@@ -260,4 +263,26 @@ t.test('one look-up and one hash, whoever it is', async (t) => {
     await app.users.authenticate(email, 'some password')
     t.strictSame(calls, ['findByEmail', 'verify'], email)
   }
+})
+
+t.test('a hash that fails once is a failure once', async (t) => {
+  let failures = 1
+  class Hasher {
+    readonly mark = '#'
+    async hash (password: string) {
+      if (failures-- > 0) throw new Error('out of memory')
+      return this.mark + password
+    }
+
+    async verify (hash: string, password: string) { return hash === this.mark + password }
+    needsRehash () { return false }
+  }
+  const app = await appWith(t, { passwords: { hasher: new Hasher() } }, { seed: false })
+  await t.rejects(app.users.create(ann), { message: 'out of memory' })
+  await app.users.create(ann)
+  failures = 1
+  const attempt = async (email: string) => (await app.inject({ method: 'POST', url: '/login/bearer', payload: { ...ann, email } })).statusCode
+  t.equal(await attempt(ann.email), 503, 'the first login of all hashes once more')
+  t.equal(await attempt('unknown@example.com'), 400, 'and the next one tries that again')
+  t.equal(await attempt(ann.email), 200)
 })
