@@ -63,14 +63,19 @@ export function createAuthenticator (store: UserStore, isCrossSite: IsCrossSite)
     return andThen(readSession(backend, request), (session) => {
       if (session === undefined) return nothingSent
       if (session === null) return { reason: 'invalid', backend }
-      return andThen(store.findById(session.userId), (user) => admit(backend, session, user))
+      return andThen(store.findById(session.userId), (user) => admit(backend, session, user ?? null))
     })
   }
 }
 
-/** The user is loaded at each request, so that deletion, deactivation and the end of all sessions hold at once. */
+/**
+ * The user is loaded at each request, so that deletion, deactivation and the end of all sessions hold at once. Strategies and
+ * stores may be anybody's: what is missing on both sides is no match.
+ */
 function admit (backend: RunningBackend, session: Session, user: StoredUser | null): Outcome {
-  const holds = user !== null && user.id === session.userId && user.isActive === true && user.sessionEpoch === session.epoch
+  const holds = user !== null && typeof user.id === 'string' && user.id === session.userId &&
+    user.isActive === true && Number.isSafeInteger(user.sessionEpoch) && user.sessionEpoch === session.epoch &&
+    (!backend.requireVerified || user.isVerified === true)
   return holds ? { user: toUser(user), backend: backend.name as Auth['backend'], session } : { reason: 'invalid', backend }
 }
 

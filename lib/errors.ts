@@ -21,8 +21,8 @@ export const NotVerifiedError = createError('USER_NOT_VERIFIED', 'Verify your e-
 /** 403: a credential that browsers send by themselves came with a request that another site may have made. */
 export const CrossSiteError = createError('CROSS_SITE_REQUEST', 'The request does not come from this site. A client that is no browser says so with the header X-Requested-With.', 403, Error, noStack)
 
-/** 400: two credentials of one kind; which one is meant cannot be known. */
-export const AmbiguousCredentialsError = createError('AMBIGUOUS_CREDENTIALS', 'The request carries the same credential twice.', 400, Error, noStack)
+/** 400: two credentials of one kind, or guards in a row that each found another user: who is meant cannot be known. */
+export const AmbiguousCredentialsError = createError('AMBIGUOUS_CREDENTIALS', 'The request carries two credentials, and which one is meant cannot be told.', 400, Error, noStack)
 
 /** 400: unknown account, wrong password, inactive account, or one that has no password: all alike. */
 export const BadCredentialsError = createError('LOGIN_BAD_CREDENTIALS', 'The user name or the password is wrong.', 400)

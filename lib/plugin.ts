@@ -11,8 +11,8 @@ import { logSerializers } from './http/log-request.js'
 import { describeInOpenApi } from './http/openapi.js'
 import { addRoutes } from './http/routes/index.js'
 import { resolveOptions, type FastifyUsersOptions, type Settings } from './options.js'
-import { compile } from './schemas/compile.js'
-import { userSchema } from './schemas/user.js'
+import { compile, type Check } from './schemas/compile.js'
+import { userSchema, type ObjectSchema } from './schemas/user.js'
 import { startBackends } from './start-backends.js'
 
 /**
@@ -41,7 +41,7 @@ export const fastifyUsers = fp(async function fastifyUsers (fastify: FastifyInst
     for (const advice of transport.advice?.(production) ?? []) fastify.log[production ? 'warn' : 'info'](`fastify-users: backend ${name}: ${advice}`)
   }
   const passwords = createPasswords(hasher, { concurrency, limit: queueLimit })
-  const accounts = { store, passwords, clock, checkFields: compile({ ...fields, additionalProperties: false }) }
+  const accounts = { store, passwords, clock, checkFields: compileFields(fields) }
   const isCrossSite = createCrossSiteCheck(settings.trustedOrigins)
   const authenticator = createAuthenticator(store, isCrossSite)
   const authenticate = createAuthenticate(backends, authenticator)
@@ -58,6 +58,18 @@ export const fastifyUsers = fp(async function fastifyUsers (fastify: FastifyInst
     await addRoutes(scope, { accounts, backends, authenticate, isCrossSite, hooks, openApiConfig, userSchema: userSchema(fields) })
   }, { prefix: settings.prefix, logSerializers })
 }, { name: 'fastify-users', fastify: '>=5.8.5 <6' })
+
+/** The application's own schema is tried at once: a mistake in it should not wait for the first user. */
+function compileFields (fields: ObjectSchema): Check {
+  const check = compile({ ...fields, additionalProperties: false })
+  if (Object.keys(fields.properties).length === 0) return check
+  try {
+    check({})
+  } catch (error) {
+    throw new BadOptionsError(`options.fields is no JSON schema: ${(error as Error).message}`)
+  }
+  return check
+}
 
 /** Says what to do where the app has something of our names already: this plugin in the same scope, say. */
 function refuseTakenNames (fastify: FastifyInstance, { decorators }: Settings): void {

@@ -12,7 +12,7 @@ export type Authentication =
 export async function authenticate (accounts: Accounts, email: string, password: string): Promise<Authentication> {
   const key = emailKey(email)
   // What cannot be an address is not asked for: not every database takes every character.
-  const user = isEmail(key) ? await accounts.store.findByEmail(key) : null
+  const user = isEmail(key) ? await accounts.store.findByEmail(key) ?? null : null
   const matches = await accounts.passwords.verify(user?.passwordHash ?? null, password)
 
   if (user === null) return { user, failure: 'unknown-user' }

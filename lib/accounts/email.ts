@@ -4,7 +4,8 @@
  * one's trick.
  */
 export function emailKey (email: string): string {
-  return email.trim().normalize('NFC').toLowerCase()
+  // Once more at the end: lower case may compose what upper case could not.
+  return email.trim().normalize('NFC').toLowerCase().normalize('NFC')
 }
 
 /**
@@ -15,4 +16,4 @@ export function isEmail (email: string): boolean {
   return email.length <= 254 && pattern.test(email)
 }
 
-const pattern = /^[^\s\p{C}@"(),:;<>[\]\\]{1,64}@[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/iu
+const pattern = /^[^\s\p{C}@"(),:;<>[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/u

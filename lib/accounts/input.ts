@@ -3,7 +3,7 @@ import { isImportedHash } from '../crypto/imported-hashes.js'
 import { isArgon2Hash } from '../crypto/password.js'
 import { InvalidUserError } from '../errors.js'
 import type { Accounts } from './accounts.js'
-import { isEmail } from './email.js'
+import { emailKey, isEmail } from './email.js'
 
 /** Code points. At least: OWASP ASVS 5.0, 6.2.1. At most: what keeps a hash from being made to work on a novel. */
 export const passwordRule = { minLength: 8, maxLength: 1024 } as const
@@ -23,7 +23,7 @@ export interface UserInput {
 /** Takes apart what a caller gives, and refuses what is not what it must be. Fields are checked by {@link checkFields}. */
 export function readInput (input: object): UserInput {
   const { email, password, passwordHash, isActive, isVerified, isSuperuser, ...fields } = input as Record<string, unknown>
-  if (email !== undefined && (typeof email !== 'string' || !isEmail(email))) throw new InvalidUserError('email must be an e-mail address')
+  if (email !== undefined && !isAddress(email)) throw new InvalidUserError('email must be an e-mail address')
   if (password !== undefined && password !== null) checkPassword(password)
   if (passwordHash !== undefined && !isHash(passwordHash)) throw new InvalidUserError('passwordHash must be an argon2, bcrypt or scrypt hash: see docs/passwords.md')
   if (passwordHash !== undefined && password !== undefined) throw new InvalidUserError('password and passwordHash exclude each other')
@@ -56,6 +56,11 @@ function checkPassword (password: unknown): asserts password is string {
   const { length } = [...password]
   if (length < passwordRule.minLength) throw new InvalidUserError(`password must have at least ${passwordRule.minLength} characters`)
   if (length > passwordRule.maxLength) throw new InvalidUserError(`password must have at most ${passwordRule.maxLength} characters`)
+}
+
+/** Both as it is written, and as it is looked up at login. */
+function isAddress (email: unknown): email is string {
+  return typeof email === 'string' && isEmail(email) && isEmail(emailKey(email))
 }
 
 function isHash (hash: unknown): hash is string {

@@ -14,7 +14,7 @@ export async function update (accounts: Accounts, id: string, input: object): Pr
   const hash = passwordHash ?? (typeof password === 'string' ? await accounts.passwords.hash(password) : password)
 
   for (let attempt = 0; attempt < tries; attempt++) {
-    const current = await accounts.store.findById(id)
+    const current = await accounts.store.findById(id) ?? null
     if (current === null) throw new UserNotFoundError()
 
     const next: StoredUser = {

@@ -15,6 +15,6 @@ export interface Backend<Name extends string = string> {
   readonly lifetimeSeconds?: number | undefined
   /** Offers "remember me": how long a token lives whose login asked for it, in seconds. */
   readonly rememberSeconds?: number | undefined
-  /** Whether only users with a verified address may log in here. */
+  /** Whether only users with a verified address may log in here, and be logged in. */
   readonly requireVerified?: boolean | undefined
 }

@@ -17,11 +17,17 @@ export const owaspCost: Argon2Cost = { memoryCost: 19_456, timeCost: 2, parallel
 /** The cheapest of the equivalent settings on OWASP's list (7 MiB, five passes), as KiB × passes. */
 export const owaspLeastWork = 7_168 * 5
 
-const phc = /^\$argon2(?:id|i|d)\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+$/
+const phc = /^\$argon2(?:id|i|d)\$v=19\$m=(\d{1,7}),t=(\d{1,4}),p=(\d{1,2})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,171}$/
 
-/** Whether a text has the form of an argon2 hash. */
+/** Bounds on what an imported hash can make us do at each login; more than any hash in use asks for. */
+const maxMemory = 256 * 1024
+const maxWork = 1024 * 1024
+const maxLanes = 16
+
+/** Whether a text is an argon2 hash, of a cost that one can bear: 256 MiB, and 1 GiB × passes. */
 export function isArgon2Hash (hash: string): boolean {
-  return phc.test(hash)
+  const [m = 0, t = 0, p = 0] = (phc.exec(hash) ?? []).slice(1).map(Number)
+  return p >= 1 && p <= maxLanes && t >= 1 && m >= 8 * p && m <= maxMemory && m * t <= maxWork
 }
 
 /** Hashes by argon2id (RFC 9106), as PHC strings. */
@@ -30,8 +36,7 @@ export function argon2Hasher (cost: Argon2Cost): PasswordHasher {
     hash: (password) => argon2.hash(password, { ...cost, type: argon2.argon2id }),
 
     async verify (hash, password) {
-      if (!isArgon2Hash(hash)) return false
-      // One whose numbers are out of range makes the library throw: it is no match, and no reason to fail.
+      // A text that is no hash makes the library throw: it is no match, and no reason to fail.
       return await argon2.verify(hash, password).catch(() => false) === true
     },
 

@@ -3,10 +3,10 @@ import { isAuth, type Authenticator, type Outcome, type Refusal } from '../authe
 import type { RunningBackend } from '../backend.js'
 import type { Auth } from '../contracts/auth.js'
 import type { BackendName, User } from '../contracts/user.js'
-import { BadOptionsError, CrossSiteError, ForbiddenError, NotVerifiedError, UnauthorizedError, UnknownBackendError, withHeaders } from '../errors.js'
+import { AmbiguousCredentialsError, BadOptionsError, CrossSiteError, ForbiddenError, NotVerifiedError, UnauthorizedError, UnknownBackendError, withHeaders } from '../errors.js'
 import { undecided } from './undecided.js'
-import { isOpenRoute } from './open-route.js'
-import { isPromise, type MaybePromise } from '../maybe-promise.js'
+import { isOpenTo } from './open-route.js'
+import { isPromise } from '../maybe-promise.js'
 
 /** Options of `app.authenticate()`. */
 export interface GuardOptions {
@@ -57,23 +57,34 @@ export function createAuthenticate (all: readonly RunningBackend[], authenticate
     const backends = names === undefined ? all : pick(names, all)
 
     function guard (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
-      let outcome: MaybePromise<Outcome>
+      let error: Error | undefined
       try {
-        outcome = authenticate(request, backends)
-      } catch (error) {
-        return done(undecided(error))
+        const outcome = authenticate(request, backends)
+        if (isPromise(outcome)) {
+          outcome.then((outcome) => settle(request, outcome)).catch(undecided).then(done)
+          return
+        }
+        error = settle(request, outcome)
+      } catch (cause) {
+        error = undecided(cause)
       }
-      if (!isPromise(outcome)) return done(settle(request, outcome))
-      outcome.then((outcome) => settle(request, outcome), undecided).then(done)
+      done(error)
     }
 
     function settle (request: FastifyRequest, outcome: Outcome): Error | undefined {
       const error = judge(outcome)
-      const auth = error === undefined && isAuth(outcome) ? outcome : null
-      // Also where there is nobody: what an earlier hook may have left there is no user of ours.
-      request.auth = auth
-      request.user = auth === null ? null as unknown as User : auth.user
-      return error === undefined || isOpenRoute(request) ? undefined : error
+      if (error !== undefined) return isOpenTo(guard, request) ? undefined : error
+      const before = request.auth
+      if (isAuth(outcome)) {
+        // What an earlier guard allowed, it allowed to the user that it found.
+        if (before !== null && before.user.id !== outcome.user.id) throw new AmbiguousCredentialsError()
+        request.auth = outcome
+        request.user = outcome.user
+      } else if (before === null) {
+        // What another plugin may have left there is no user of ours.
+        request.user = null as unknown as User
+      }
+      return undefined
     }
 
     function judge (outcome: Outcome): Error | undefined {

@@ -49,7 +49,7 @@ export function describeInOpenApi (fastify: FastifyInstance, backends: readonly 
   // When the routes are compiled: what is added now is for the document alone, and costs no request anything.
   fastify.addHook('onReady', (done) => {
     for (const seen of routes) {
-      const guards = isOpen(seen.route.config) ? [] : [...scopeGuards(seen.scope), ...routeGuards(seen.route)]
+      const guards = [...isOpen(seen.route.config) ? [] : scopeGuards(seen.scope), ...routeGuards(seen.route)]
       if (guards.length > 0) describe(seen, guards, names)
     }
     done()

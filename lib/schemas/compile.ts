@@ -25,7 +25,7 @@ function strictAjv (): Ajv {
   const { Ajv } = require('ajv') as typeof import('ajv')
   const { default: addFormats } = require('ajv-formats') as typeof import('ajv-formats')
   // strictRequired and strictTypes are about the style of schemas, and those of `fields` are the application's.
-  ajv = new Ajv({ coerceTypes: false, useDefaults: false, removeAdditional: false, allErrors: false, strictTypes: false })
+  ajv = new Ajv({ coerceTypes: false, useDefaults: false, removeAdditional: false, allErrors: false, strictTypes: false, addUsedSchema: false })
   addFormats.default(ajv)
   // A lone surrogate has no encoding in UTF-8: what would be hashed is not what was typed.
   ajv.addFormat('password', { type: 'string', validate: (value) => value.isWellFormed() })

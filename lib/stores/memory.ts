@@ -1,7 +1,6 @@
 import type { RevocationStore } from '../contracts/revocation-store.js'
 import type { StoredUser, UserStore } from '../contracts/user-store.js'
-
-const PURGE_INTERVAL_MS = 60_000
+import { purgeIntervalMs, purgeMarginMs } from './purge.js'
 
 /**
  * Keeps users, and the ids of ended sessions, in the memory of this process: for tests, examples and a first try. All is
@@ -57,31 +56,27 @@ export function memory (): UserStore {
 }
 
 /**
- * Remembers ended sessions in the memory of this process. It holds no more entries than there are ended sessions that
- * have not expired yet, and those of the last minute: once a minute, as a session is ended, expired entries are dropped.
- *
- * @param clock the time, in milliseconds since 1970
+ * Remembers ended sessions in the memory of this process, until an hour after they would have expired. Once a minute, as a
+ * session is ended, older entries are dropped.
  *
  * @example
  * ```ts
- * const revocations = memoryRevocations()
- * revocations.revoke(session.id, Date.now() + 3_600_000)
+ * jwt({ secret, revocations: memoryRevocations() })
  * ```
  */
-export function memoryRevocations (clock: () => number = Date.now): RevocationStore {
+export function memoryRevocations (): RevocationStore {
   const expiryOf = new Map<string, number>()
   let nextPurge = 0
 
   function purge (now: number): void {
-    nextPurge = now + PURGE_INTERVAL_MS
+    nextPurge = now + purgeIntervalMs
     for (const [id, expiresAt] of expiryOf) {
-      if (expiresAt <= now) expiryOf.delete(id)
+      if (expiresAt <= now - purgeMarginMs) expiryOf.delete(id)
     }
   }
 
   return {
-    revoke (id, expiresAt) {
-      const now = clock()
+    revoke (id, expiresAt, now) {
       if (now >= nextPurge) purge(now)
       if (!expiryOf.has(id)) expiryOf.set(id, expiresAt)
     },

@@ -16,7 +16,7 @@ export interface JwtKey {
   readonly secret?: string | Buffer | undefined
   /** PEM, PKCS #8. */
   readonly privateKey?: string | undefined
-  /** PEM, SPKI. Not needed beside a `privateKey`. */
+  /** PEM, SPKI: of a key that verifies only. Beside a `privateKey` it is derived from that. */
   readonly publicKey?: string | undefined
 }
 
@@ -69,6 +69,7 @@ function keyProblem (key: JwtKey, signs: boolean): string | null {
   if (needs.bytes !== undefined) return secretProblem(secret, needs.bytes)
   if (secret !== undefined) return `secret is no key of ${algorithm}: it takes privateKey or publicKey`
   if (signs && privateKey === undefined) return 'privateKey is missing: the first key signs'
+  if (privateKey !== undefined && publicKey !== undefined) return 'publicKey is derived from privateKey: leave it out'
   return pairProblem(privateKey === undefined ? 'publicKey' : 'privateKey', privateKey ?? publicKey, needs)
 }
 

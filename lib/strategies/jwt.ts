@@ -58,7 +58,7 @@ export function jwt (options: JwtOptions): Strategy {
       if (keys !== undefined && secret !== undefined) problems.push('secret and keys exclude each other')
       if (!isText(issuer)) problems.push('issuer must be a string that is not empty')
       if (!isText(audience)) problems.push('audience must be a string that is not empty')
-      if (!(leewaySeconds >= 0 && leewaySeconds <= 60)) problems.push('leewaySeconds must be from 0 to 60')
+      if (!(typeof leewaySeconds === 'number' && leewaySeconds >= 0 && leewaySeconds <= 60)) problems.push('leewaySeconds must be from 0 to 60')
       return [...problems, ...keyProblems(all, keys === undefined ? '' : 'keys')]
     },
 
@@ -103,7 +103,7 @@ function run (context: StrategyContext, revocations: RevocationStore, ring: Awai
       return andThen(revocations.isRevoked(session.id), (revoked) => revoked === false ? session : null)
     },
 
-    revoke: (session) => revocations.revoke(session.id, session.expiresAt)
+    revoke: (session) => revocations.revoke(session.id, session.expiresAt, clock())
   }
 
   function check (token: string, backend: string): Session | null {
@@ -123,7 +123,7 @@ function run (context: StrategyContext, revocations: RevocationStore, ring: Awai
       isTime(iat) && iat <= now + leewaySeconds &&
       isTime(exp) && exp > now && exp - iat <= (backends.get(backend) ?? 0) &&
       (nbf === undefined || (isTime(nbf) && nbf <= now + leewaySeconds)) &&
-      (audience === undefined ? aud === backend : Array.isArray(aud) && aud.includes(audience) && aud.includes(backend)) &&
+      (audience === undefined ? aud === backend : Array.isArray(aud) && aud.length === 2 && aud[0] === audience && aud[1] === backend) &&
       iss === issuer &&
       Number.isSafeInteger(epoch)
   }

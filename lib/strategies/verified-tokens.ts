@@ -32,7 +32,8 @@ export function createVerifiedTokens (limit = maxTokens): VerifiedTokens {
     add (token, backend, session) {
       if (token.length > maxLength) return
       if (entries.size >= limit) entries.delete(entries.keys().next().value as string)
-      entries.set(token, { backend, session })
+      // A copy: the text at hand is a slice of a whole header, and would keep that in memory.
+      entries.set(Buffer.from(token, 'latin1').toString('latin1'), { backend, session })
     }
   }
 }

@@ -206,34 +206,42 @@ export function revocationStoreContract (open: () => MaybePromise<RevocationStor
 
     caseOf(open, 'revoke: true from then on, for this id alone', async (store) => {
       const id = `a${randomId()}`
-      await store.revoke(id, inAnHour())
+      await store.revoke(id, inAnHour(), Date.now())
       equal(await store.isRevoked(id), true)
       for (const other of [randomId(), `${id} `, id.toUpperCase(), id.replace('a', 'á')]) equal(await store.isRevoked(other), false)
     }),
 
     caseOf(open, 'revoke: ending twice is ending once', async (store) => {
       const id = randomId()
-      await store.revoke(id, inAnHour())
-      await store.revoke(id, inAnHour())
+      await store.revoke(id, inAnHour(), Date.now())
+      await store.revoke(id, inAnHour(), Date.now())
       equal(await store.isRevoked(id), true)
     }),
 
     caseOf(open, 'revoke: an id of 64 characters, and a time in the far future', async (store) => {
       const id = (randomId() + randomId()).slice(0, 64)
-      await store.revoke(id, Date.UTC(2999, 0))
+      await store.revoke(id, Date.UTC(2999, 0), Date.now())
       equal(await store.isRevoked(id), true)
     }),
 
     caseOf(open, 'revoke: 50 at once, of one id and of many', async (store) => {
       const id = randomId()
       const ids = Array.from({ length: 50 }, randomId)
-      await Promise.all(ids.map(async () => await store.revoke(id, inAnHour())))
-      await Promise.all(ids.map(async (each) => await store.revoke(each, inAnHour())))
+      await Promise.all(ids.map(async () => await store.revoke(id, inAnHour(), Date.now())))
+      await Promise.all(ids.map(async (each) => await store.revoke(each, inAnHour(), Date.now())))
       for (const each of [id, ...ids]) equal(await store.isRevoked(each), true)
     }),
 
+    caseOf(open, 'revoke: by a clock far in the past, or a little ahead, it holds all the same', async (store) => {
+      const [past, ahead] = [randomId(), randomId()]
+      await store.revoke(past, Date.UTC(2001, 0, 1, 1), Date.UTC(2001, 0))
+      equal(await store.isRevoked(past), true)
+      await store.revoke(ahead, Date.now() - 60_000, Date.now())
+      equal(await store.isRevoked(ahead), true)
+    }),
+
     caseOf(open, 'isRevoked: hostile ids find nothing', async (store) => {
-      await store.revoke(randomId(), inAnHour())
+      await store.revoke(randomId(), inAnHour(), Date.now())
       for (const key of hostileKeys) equal(await store.isRevoked(key), false)
     })
   ]

@@ -13,7 +13,7 @@ export const noMariadb = `no MariaDB at ${mariadbAt.host}:${mariadbAt.port}`
 
 /** A pool of the PostgreSQL server, to be ended by the caller; `null` if there is none. */
 export async function postgresServer (): Promise<pg.Pool | null> {
-  const pool = new pg.Pool({ ...postgresAt, connectionTimeoutMillis: 2000 })
+  const pool = new pg.Pool({ ...postgresAt, connectionTimeoutMillis: 10_000 })
   try {
     await pool.query('select 1')
     return pool
@@ -26,7 +26,7 @@ export async function postgresServer (): Promise<pg.Pool | null> {
 /** A pool of the MariaDB server, in a database for tests, to be ended by the caller; `null` if there is no server. */
 export async function mariadbServer (): Promise<mysql2.Pool | null> {
   try {
-    const connection = await mysql2.createConnection({ ...mariadbAt, connectTimeout: 2000 })
+    const connection = await mysql2.createConnection({ ...mariadbAt, connectTimeout: 10_000 })
     await connection.query(`create database if not exists ${mariadbDatabase}`)
     await connection.end()
   } catch (error) {

@@ -207,7 +207,7 @@ t.test('SQLite answers at once', async (t) => {
   t.same(store.findById(aUser.id), aUser)
   t.equal(store.replace({ ...aUser, version: 2 }, 1), true)
   t.equal(store.remove(aUser.id), true)
-  t.equal(store.revocations.revoke('session', Date.now() + 1000), undefined)
+  t.equal(store.revocations.revoke('session', Date.now() + 1000, Date.now()), undefined)
   t.equal(store.revocations.isRevoked('session'), true)
 })
 
@@ -286,7 +286,7 @@ t.test('only a duplicate is taken for one', async (t) => {
   t.after(() => store.close())
   const withoutEmail = { ...aUser, email: null as unknown as string }
   t.throws(() => store.insert(withoutEmail), { code: 'SQLITE_CONSTRAINT_NOTNULL' })
-  t.throws(() => store.revocations.revoke(null as unknown as string, 0), { code: 'SQLITE_CONSTRAINT_NOTNULL' })
+  t.throws(() => store.revocations.revoke(null as unknown as string, 0, 0), { code: 'SQLITE_CONSTRAINT_NOTNULL' })
 })
 
 t.test('wrong options are refused, by name, before anything is opened', async (t) => {
@@ -306,7 +306,7 @@ t.test('a purge that fails does not fail the end of the session', async (t) => {
     execute: (sql: string) => statements.push(sql),
     query: async () => { throw new Error('the lock was not to be had') }
   } as unknown as SqlClient
-  await sqlRevocations(client, 'revocations').revoke('session', Date.now())
+  await sqlRevocations(client, 'revocations').revoke('session', Date.now(), Date.now())
   t.equal(statements.length, 1)
 })
 
@@ -422,12 +422,12 @@ async function commonTests (t: Test, { open, raw, openTogether }: Server): Promi
 
     await expire(1, 1002)
     const inAnHour = Date.now() + 3_600_000
-    await revocations.revoke('first', inAnHour)
+    await revocations.revoke('first', inAnHour, Date.now())
     t.same(await ids(), ['old 1001', 'old 1002', 'first'])
-    await revocations.revoke('second', inAnHour + 1)
+    await revocations.revoke('second', inAnHour + 1, Date.now())
     t.same(await ids(), ['first', 'second'], 'as there were a thousand, the next ones are not waited for')
     await expire(1, 1)
-    await revocations.revoke('third', inAnHour + 2)
+    await revocations.revoke('third', inAnHour + 2, Date.now())
     t.same(await ids(), ['old 1', 'first', 'second', 'third'], 'less than a minute has gone by')
     t.equal(await revocations.isRevoked('first'), true)
   })

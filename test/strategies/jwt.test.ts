@@ -20,24 +20,26 @@ function pems ({ privateKey, publicKey }: KeyPairKeyObjectResult): { privateKey:
   }
 }
 
+const signer = ({ privateKey }: { privateKey: string }): JwtKey => ({ privateKey })
+
 const keyOf: Record<JwtAlgorithm, Omit<JwtKey, 'algorithm'>> = {
   HS256: { secret },
   HS384: { secret: `${secret}${secret}` },
   HS512: { secret: Buffer.from(`${secret}${secret}`) },
-  RS256: rsa,
-  RS384: rsa,
-  RS512: rsa,
-  PS256: rsa,
-  PS384: rsa,
-  PS512: rsa,
-  ES256: p256,
-  ES384: p384,
-  ES512: p521,
-  EdDSA: ed25519
+  RS256: signer(rsa),
+  RS384: signer(rsa),
+  RS512: signer(rsa),
+  PS256: signer(rsa),
+  PS384: signer(rsa),
+  PS512: signer(rsa),
+  ES256: signer(p256),
+  ES384: signer(p384),
+  ES512: signer(p521),
+  EdDSA: signer(ed25519)
 }
 
 for (const { name, run } of strategyContract(() => jwt({ secret, lifetimeSeconds: 60, issuer: 'https://example.com', audience: 'shop' }))) t.test(`HS256: ${name}`, run)
-for (const { name, run } of strategyContract(() => jwt({ keys: [{ kid: '1', algorithm: 'EdDSA', ...ed25519 }] }))) t.test(`EdDSA: ${name}`, run)
+for (const { name, run } of strategyContract(() => jwt({ keys: [{ kid: '1', algorithm: 'EdDSA', ...signer(ed25519) }] }))) t.test(`EdDSA: ${name}`, run)
 
 t.test('every algorithm signs, verifies, and names itself', async (t) => {
   for (const [algorithm, key] of Object.entries(keyOf) as Array<[JwtAlgorithm, JwtKey]>) {
@@ -133,6 +135,10 @@ t.test('bad keys do not start, and no message holds the key', async (t) => {
     [{ secret: 'changeme-0123456789-0123456789-0123456789' }, 'secret is a well-known or repeated text'],
     [{ secret: 'ChangeMe ChangeMe ChangeMe ChangeMe ' }, 'secret is a well-known or repeated text'],
     [{ secret: Buffer.alloc(32) }, 'secret is a well-known or repeated text'],
+    [{ secret: '12345678901234567890123456789012' }, 'secret is a well-known or repeated text'],
+    [{ secret: 'undefinedundefinedundefinedundefined' }, 'secret is a well-known or repeated text'],
+    [{ secret: 'a-string-secret-at-least-256-bits-long' }, 'secret is a well-known or repeated text'],
+    [{ secret: 'qwertyuiopasdfghjklzxcvbnm123456' }, 'secret is a well-known or repeated text'],
     [{ secret: 42 }, 'secret must be a string or a Buffer'],
     [{ secret: strong, keys: [{ secret: strong }] }, 'secret and keys exclude each other'],
     [{ keys: [] }, 'keys must be a list of one key or more'],
@@ -154,6 +160,8 @@ t.test('bad keys do not start, and no message holds the key', async (t) => {
     [{ secret: strong, issuer: '' }, 'issuer must be a string that is not empty'],
     [{ secret: strong, audience: 1 }, 'audience must be a string that is not empty'],
     [{ secret: strong, leewaySeconds: 61 }, 'leewaySeconds must be from 0 to 60'],
+    [{ secret: strong, leewaySeconds: '5' }, 'leewaySeconds must be from 0 to 60'],
+    [{ keys: [{ algorithm: 'ES256', ...p256 }] }, 'keys[0].publicKey is derived from privateKey: leave it out'],
     [{ secret: strong, leewaySeconds: NaN }, 'leewaySeconds must be from 0 to 60'],
     [{ secret: strong, algorithm: 'none' }, 'algorithm is no option of jwt()']
   ]

@@ -49,7 +49,7 @@ function neverStore (_request: FastifyRequest, reply: FastifyReply, done: () => 
  * meant for the client goes there without its text, which may quote SQL, a path or a secret. The log has the cause.
  */
 function tellNothing (error: FastifyError): never {
-  const { statusCode = 500, code } = error
+  const { statusCode = 500, code } = Object(error) as FastifyError
   const isMeant = statusCode < 500 || (statusCode === 503 && code?.startsWith('FST_USERS_') === true)
   throw isMeant ? error : Object.assign(new InternalError(), { cause: error })
 }

@@ -9,7 +9,7 @@ import { BadCredentialsError, CrossSiteError, LoginNotVerifiedError } from '../.
 import { errorReply } from '../../schemas/error.js'
 import { loginBody, type LoginBody } from '../../schemas/login.js'
 import { bodyLimit } from '../body.js'
-import { openRouteConfig } from '../open-route.js'
+import { openRoute } from '../open-route.js'
 import { decide } from '../undecided.js'
 import type { RouteContext } from './context.js'
 
@@ -17,7 +17,7 @@ import type { RouteContext } from './context.js'
 export function loginRoute (scope: FastifyInstance, context: RouteContext, backend: RunningBackend): void {
   scope.post<{ Body: LoginBody }>(`/login/${backend.name}`, {
     bodyLimit,
-    config: { ...openRouteConfig, ...context.openApiConfig(backend) },
+    config: { ...openRoute(null), ...context.openApiConfig(backend) },
     schema: loginSchema(context, backend),
     // Before the body is read: what another site sends is not worth it.
     onRequest: (request, _reply, done) => {
@@ -45,7 +45,7 @@ async function login (context: RouteContext, backend: RunningBackend, request: F
     await context.hooks.onAfterLogin?.(toUser(user), request, reply)
   } catch (error) {
     backend.transport.clear(reply)
-    await backend.strategy.revoke(session)
+    await decide(async () => { await backend.strategy.revoke(session) })
     throw error
   }
   return reply.sent ? reply : body

@@ -4,15 +4,18 @@ import type { Auth } from '../../contracts/auth.js'
 import type { BackendName } from '../../contracts/user.js'
 import { errorReply } from '../../schemas/error.js'
 import { bodyLimit } from '../body.js'
+import { openRoute } from '../open-route.js'
 import { decide } from '../undecided.js'
 import type { RouteContext } from './context.js'
 
 /** `POST /logout/:name`: ends the session that was presented, and takes the credential from the client. */
 export function logoutRoute (scope: FastifyInstance, context: RouteContext, backend: RunningBackend): void {
+  const guard = context.authenticate({ backends: [backend.name as BackendName] })
+
   scope.post(`/logout/${backend.name}`, {
     bodyLimit,
-    config: context.openApiConfig(backend),
-    onRequest: context.authenticate({ backends: [backend.name as BackendName] }),
+    config: { ...openRoute(guard), ...context.openApiConfig(backend) },
+    onRequest: guard,
     schema: {
       operationId: `logout_${backend.name}`,
       tags: ['auth'],

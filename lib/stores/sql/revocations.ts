@@ -1,17 +1,15 @@
 import type { RevocationStore } from '../../contracts/revocation-store.js'
 import { andThen, type MaybePromise } from '../../maybe-promise.js'
+import { purgeIntervalMs, purgeMarginMs } from '../purge.js'
 import { orElse, type SqlClient } from './client.js'
 
-const PURGE_INTERVAL_MS = 60_000
 const PURGE_LIMIT = 1000
 
 /**
  * Ended sessions, in a table. Once a minute in each process, as a session is ended, the thousand rows that expired first
  * are deleted. If there were as many, the next session that ends brings the next thousand, so the table cannot outgrow it.
- *
- * @param clock the time, in milliseconds since 1970
  */
-export function sqlRevocations (client: SqlClient, table: string, clock: () => number = Date.now): RevocationStore {
+export function sqlRevocations (client: SqlClient, table: string): RevocationStore {
   const insert = `insert into ${table} (id, expires_at) values (?, ?)`
   const select = `select id from ${table} where id = ?`
   // Not every database can limit a delete, but each can look up where the oldest thousand end, and delete up to there.
@@ -23,11 +21,10 @@ export function sqlRevocations (client: SqlClient, table: string, clock: () => n
     if (!client.isDuplicate(error)) throw error
   }
 
-  function purge (): MaybePromise<unknown> {
-    const now = clock()
+  function purge (now: number): MaybePromise<unknown> {
     if (now < nextPurge) return undefined
-    nextPurge = now + PURGE_INTERVAL_MS
-    return andThen(client.query(selectLast, [now]), ([row]) => {
+    nextPurge = now + purgeIntervalMs
+    return andThen(client.query(selectLast, [now - purgeMarginMs]), ([row]) => {
       const last = row?.last_one ?? null
       if (last === null) return undefined
       return andThen(client.execute(deleteUpTo, [Number(last)]), (count) => {
@@ -37,10 +34,10 @@ export function sqlRevocations (client: SqlClient, table: string, clock: () => n
   }
 
   return {
-    revoke (id, expiresAt) {
+    revoke (id, expiresAt, now) {
       const inserted = orElse(() => client.execute(insert, [id, expiresAt]), ignoreDuplicate)
       // The session has ended by then. A purge that fails does not undo that, and is tried again in a minute.
-      return andThen(inserted, () => andThen(orElse(purge, () => undefined), () => undefined))
+      return andThen(inserted, () => andThen(orElse(() => purge(now), () => undefined), () => undefined))
     },
 
     isRevoked: (id) => andThen(client.query(select, [id]), (rows) => rows.length > 0)

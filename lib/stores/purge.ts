@@ -1,0 +1,8 @@
+/** How often, at most, expired entries are dropped: milliseconds. */
+export const purgeIntervalMs = 60_000
+
+/**
+ * How long an entry is kept beyond its time: milliseconds. The clock of another machine may be behind, or be set back; where
+ * it is, the token has not expired yet and must still be known as ended.
+ */
+export const purgeMarginMs = 3_600_000
