@@ -28,7 +28,7 @@ await app.register(fastifyUsers, {
 
 app.get('/me', {
   preHandler: app.authenticate(),
-  schema: { summary: 'Who am I?', response: { 200: { description: 'The user.', ...userSchema } } }
+  schema: { summary: 'Who am I?', response: { 200: { description: 'The user.', ...userSchema() } } }
 }, async (request, reply) => {
   reply.header('cache-control', 'no-store')
   return request.user

@@ -19,7 +19,7 @@ export const ForbiddenError = createError('FORBIDDEN', 'You are not allowed to d
 export const NotVerifiedError = createError('USER_NOT_VERIFIED', 'Verify your e-mail address first.', 403, Error, noStack)
 
 /** 403: a credential that browsers send by themselves came with a request that another site may have made. */
-export const CrossSiteError = createError('CROSS_SITE_REQUEST', 'The request does not come from this site. A client that is no browser says so with the header X-Requested-With.', 403, Error, noStack)
+export const CrossSiteError = createError('CROSS_SITE_REQUEST', 'The request comes from another site, or does not say where it comes from. Pages of other origins are trusted by trustedOrigins; a client that is no browser sends X-Requested-With.', 403, Error, noStack)
 
 /** 400: two credentials of one kind, or guards in a row that each found another user: who is meant cannot be known. */
 export const AmbiguousCredentialsError = createError('AMBIGUOUS_CREDENTIALS', 'The request carries two credentials, and which one is meant cannot be told.', 400, Error, noStack)
@@ -60,7 +60,7 @@ export const EmailTakenError = createError('FST_USERS_EMAIL_TAKEN', 'Another acc
 /** Thrown by `users.create` and `users.update`: a value is not what it must be. */
 export const InvalidUserError = createError('FST_USERS_INVALID_USER', '%s', 400)
 
-/** Thrown by `users.update` and `users.remove`: the account is not there. */
+/** Thrown by `users.update`: the account is not there. */
 export const UserNotFoundError = createError('FST_USERS_NOT_FOUND', 'There is no such user.', 404)
 
 /** Thrown by `users.update`: others kept changing the same account while this change was tried. */

@@ -7,7 +7,7 @@ export { jwt, type JwtOptions } from './strategies/jwt.js'
 export type { JwtAlgorithm, JwtKey } from './strategies/jwt-keys.js'
 export { memory, memoryRevocations } from './stores/memory.js'
 export * as errors from './errors.js'
-export { baseUserSchema as userSchema } from './schemas/user.js'
+export { userSchema, type ObjectSchema } from './schemas/user.js'
 
 export type { FastifyUsersOptions } from './options.js'
 export type { PasswordOptions } from './password-options.js'

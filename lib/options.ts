@@ -4,6 +4,7 @@ import type { Strategy } from './contracts/strategy.js'
 import type { UserStore } from './contracts/user-store.js'
 import type { BackendName } from './contracts/user.js'
 import { BadOptionsError } from './errors.js'
+import { isPromise } from './maybe-promise.js'
 import { isObject, isWhole, reported } from './option-checks.js'
 import { passwordProblems, resolvePasswords, type PasswordOptions, type PasswordSettings } from './password-options.js'
 import { baseUserSchema, type ObjectSchema } from './schemas/user.js'
@@ -58,17 +59,16 @@ const longestLifetime = 400 * 24 * 3600
 export function resolveOptions (options: FastifyUsersOptions, production: boolean): Settings {
   const { users, backends, strategy, prefix = '', fields = { type: 'object', properties: {} }, passwords = {}, trustedOrigins = [], hooks = {}, decorators = {}, clock = Date.now } = options
   const problems: string[] = []
-  const require = (holds: boolean, problem: string): void => { if (!holds) problems.push(`options.${problem}`) }
+  const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(`options.${problem}`) }
 
-  for (const name of Object.keys(options)) require([...known, ...ofRegister].includes(name), `${name} is no option`)
-  require(isObject(users) && ['insert', 'findById', 'findByEmail', 'replace', 'remove'].every((method) => typeof users[method as keyof UserStore] === 'function'), 'users must be a user store, such as await sqlite(\'users.db\') from fastify-users/sql')
-  require(!production || users?.ephemeral !== true, 'users forgets everything when the process ends: take a store of fastify-users/sql in production')
-  require(typeof prefix === 'string' && /^(?:\/[\w.~-]+)*$/.test(prefix), 'prefix must begin with / and not end with it, such as /auth')
-  require(isObject(decorators) && Object.entries(decorators).every(([name, value]) => ['authenticate', 'users'].includes(name) && (value === undefined || (typeof value === 'string' && value !== ''))), 'decorators must hold other names for authenticate and users')
-  require(typeof clock === 'function', 'clock must be a function')
-  require(isObject(hooks) && Object.entries(hooks).every(([name, hook]) => ['onAfterLogin', 'onLoginFailed', 'onAfterLogout'].includes(name) && (hook === undefined || typeof hook === 'function')), 'hooks must hold functions named onAfterLogin, onLoginFailed or onAfterLogout')
-  require(Array.isArray(trustedOrigins) && trustedOrigins.every(isOrigin), 'trustedOrigins must hold origins: scheme, host and port, such as https://app.example.com')
-  problems.push(...fieldProblems(fields), ...strategyProblems(strategy), ...backendProblems(backends, strategy), ...passwordProblems(passwords, production))
+  for (const name of Object.keys(options)) expect([...known, ...ofRegister].includes(name), `${name} is no option`)
+  expect(!production || users?.ephemeral !== true, 'users forgets everything when the process ends: take a store of fastify-users/sql in production')
+  expect(typeof prefix === 'string' && /^(?:\/[\w.~-]+)*$/.test(prefix), 'prefix must begin with / and not end with it, such as /auth')
+  expect(isObject(decorators) && Object.entries(decorators).every(([name, value]) => ['authenticate', 'users'].includes(name) && (value === undefined || (typeof value === 'string' && value !== ''))), 'decorators must hold other names for authenticate and users')
+  expect(typeof clock === 'function', 'clock must be a function')
+  expect(isObject(hooks) && Object.entries(hooks).every(([name, hook]) => ['onAfterLogin', 'onLoginFailed', 'onAfterLogout'].includes(name) && (hook === undefined || typeof hook === 'function')), 'hooks must hold functions named onAfterLogin, onLoginFailed or onAfterLogout')
+  expect(Array.isArray(trustedOrigins) && trustedOrigins.every(isOrigin), 'trustedOrigins must hold origins: scheme, host and port, such as https://app.example.com')
+  problems.push(...storeProblems(users), ...fieldProblems(fields), ...strategyProblems(strategy), ...backendProblems(backends, strategy), ...passwordProblems(passwords, production))
   if (problems.length > 0) throw new BadOptionsError(problems.join('\n'))
 
   return Object.freeze({
@@ -87,9 +87,20 @@ export function resolveOptions (options: FastifyUsersOptions, production: boolea
   })
 }
 
+function storeProblems (users: UserStore): string[] {
+  if (!isObject(users)) return ['options.users must be a user store, such as await sqlite(\'users.db\') from fastify-users/sql']
+  if (isPromise<unknown>(users)) return ['options.users is a promise: await it']
+  const methods = ['insert', 'findById', 'findByEmail', 'replace', 'remove'] as const
+  return methods.filter((method) => typeof users[method] !== 'function').map((method) => `options.users.${method} must be a function`)
+}
+
 function strategyProblems (strategy: Strategy | undefined): string[] {
-  if (strategy === undefined) return []
-  return isStrategy(strategy) ? reported('strategy', strategy.problems?.()) : ['options.strategy must be a strategy, such as jwt({ secret })']
+  return strategy === undefined ? [] : reported('strategy', ownProblems(strategy))
+}
+
+function ownProblems (strategy: Strategy): readonly string[] {
+  if (!isObject(strategy) || typeof strategy.start !== 'function') return ['start must be a function: a strategy is made by jwt({ secret }), for example']
+  return isLifetime(strategy.lifetimeSeconds) ? strategy.problems?.() ?? [] : [lifetimeRule('lifetimeSeconds')]
 }
 
 function backendProblems (backends: FastifyUsersOptions['backends'], shared: Strategy | undefined): string[] {
@@ -103,19 +114,18 @@ function backendProblems (backends: FastifyUsersOptions['backends'], shared: Str
 
     const { name, transport, strategy, lifetimeSeconds, rememberSeconds, requireVerified } = backend
     const problems: string[] = []
-    const require = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
-    require(typeof name === 'string' && /^[\w-]{1,64}$/.test(name), 'name must be letters, digits, - and _')
-    require(names.indexOf(name) === index, `name must differ from the other backends' names: ${name}`)
+    const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
+    expect(typeof name === 'string' && /^[\w-]{1,64}$/.test(name), 'name must be letters, digits, - and _')
+    expect(names.indexOf(name) === index, `name must differ from the other backends' names: ${name}`)
     const twin = transport.carrier === undefined ? index : backends.findIndex((other: Partial<Backend>) => other?.transport?.carrier === transport.carrier)
-    require(twin === index, `transport needs a carrier of its own: backends[${twin}] has the ${transport.carrier} already`)
-    require(isLifetime(lifetimeSeconds), `lifetimeSeconds must be a whole number of seconds from 1 to ${longestLifetime} (400 days)`)
-    require(isLifetime(rememberSeconds), `rememberSeconds must be a whole number of seconds from 1 to ${longestLifetime} (400 days)`)
-    require(requireVerified === undefined || typeof requireVerified === 'boolean', 'requireVerified must be true or false')
-    require(strategy !== undefined || shared !== undefined, 'strategy is missing, and so is options.strategy')
-    require(strategy === undefined || isStrategy(strategy), 'strategy must be a strategy, such as jwt({ secret })')
+    expect(twin === index, `transport must differ from that of backends[${twin}]: both have the ${transport.carrier}`)
+    expect(isLifetime(lifetimeSeconds), lifetimeRule('lifetimeSeconds'))
+    expect(isLifetime(rememberSeconds), lifetimeRule('rememberSeconds'))
+    expect(requireVerified === undefined || typeof requireVerified === 'boolean', 'requireVerified must be true or false')
+    expect(strategy !== undefined || shared !== undefined, 'strategy is missing, and so is options.strategy')
     return [
       ...reported(path, [...problems, ...transport.problems?.() ?? []]),
-      ...(isStrategy(strategy) ? reported(`${path}.strategy`, strategy.problems?.()) : [])
+      ...(strategy === undefined ? [] : reported(`${path}.strategy`, ownProblems(strategy)))
     ]
   })
 }
@@ -126,8 +136,8 @@ function fieldProblems (fields: ObjectSchema): string[] {
   return Object.keys(fields.properties).filter((name) => taken.includes(name)).map((name) => `options.fields.properties.${name} is a name that every user has already`)
 }
 
-function isStrategy (value: unknown): value is Strategy {
-  return isObject(value) && typeof (value as Strategy).start === 'function' && isLifetime((value as Strategy).lifetimeSeconds)
+function lifetimeRule (option: string): string {
+  return `${option} must be a whole number of seconds from 1 to ${longestLifetime} (400 days)`
 }
 
 function isLifetime (value: unknown): boolean {

@@ -38,14 +38,14 @@ export function passwordProblems (options: PasswordOptions, production: boolean)
   if (!isObject(options)) return ['options.passwords must be an object']
   const { memoryCost = owaspCost.memoryCost, timeCost = owaspCost.timeCost, parallelism = owaspCost.parallelism, hasher, concurrency = 1, queueLimit = 1, ...unknown } = options
   const problems = Object.keys(unknown).map((name) => `${name} is no option`)
-  const require = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
+  const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
 
   for (const [name, value] of Object.entries({ timeCost, parallelism, concurrency, queueLimit })) {
-    require(isWhole(value) && value > 0, `${name} must be a whole number from 1`)
+    expect(isWhole(value) && value > 0, `${name} must be a whole number from 1`)
   }
-  require(isWhole(memoryCost) && memoryCost >= 8 * parallelism, 'memoryCost must be a whole number of KiB, from 8 times parallelism')
-  require(hasher === undefined || isHasher(hasher), 'hasher must have hash, verify and needsRehash')
-  require(!production || hasher !== undefined || memoryCost * timeCost >= owaspLeastWork, 'memoryCost and timeCost are below what OWASP advises: leave them out, or raise them, in production')
+  expect(isWhole(memoryCost) && memoryCost >= 8 * parallelism, 'memoryCost must be a whole number of KiB, from 8 times parallelism')
+  expect(hasher === undefined || isHasher(hasher), 'hasher must have hash, verify and needsRehash')
+  expect(!production || hasher !== undefined || memoryCost * timeCost >= owaspLeastWork, 'memoryCost and timeCost are below what OWASP advises: leave them out, or raise them, in production')
   return reported('passwords', problems)
 }
 

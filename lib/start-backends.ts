@@ -9,6 +9,7 @@ import { memoryRevocations } from './stores/memory.js'
 /** Starts each strategy once, in a scope of its own, and joins it with the transports that use it. */
 export async function startBackends (fastify: FastifyInstance, settings: Settings): Promise<RunningBackend[]> {
   const running = new Map<Strategy, RunningStrategy>()
+  let shared: RevocationStore | undefined
 
   for (const strategy of new Set(settings.backends.map((backend) => backend.strategy))) {
     const lifetimes = settings.backends
@@ -19,7 +20,11 @@ export async function startBackends (fastify: FastifyInstance, settings: Setting
       running.set(strategy, await strategy.start({
         fastify: scope,
         clock: settings.clock,
-        get revocations () { return revocations(fastify, settings) },
+        // A strategy that needs none does not ask, and is not warned.
+        get revocations () {
+          shared ??= revocations(fastify, settings)
+          return shared
+        },
         backends: new Map(lifetimes)
       }))
     })

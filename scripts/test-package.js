@@ -78,7 +78,7 @@ function checkNames (names) {
   const missing = required.filter(name => !names.includes(name))
   assert.deepEqual(missing, [], 'Files are missing from the tarball')
 
-  const allowed = /^(?:dist\/.+\.(?:js|d\.ts)(?:\.map)?|lib\/.+\.ts|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/
+  const allowed = /^(?:dist\/.+\.(?:js|d\.ts)(?:\.map)?|lib\/.+\.ts|docs\/.+\.md|bench\/README\.md|package\.json|LICENSE|(?:README|ARCHITECTURE|CHANGELOG|CONTRIBUTING|SECURITY)\.md)$/
   const strangers = names.filter(name => !allowed.test(name))
   assert.deepEqual(strangers, [], 'Files that do not belong in the tarball')
 

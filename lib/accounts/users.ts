@@ -23,8 +23,11 @@ export interface UserSettings {
   readonly isSuperuser?: boolean | undefined
 }
 
+/** With `exactOptionalPropertyTypes`, what may be left out may also be `undefined`. */
+type Loose<T> = { readonly [Key in keyof T]: object extends Pick<T, Key> ? T[Key] | undefined : T[Key] }
+
 /** What `users.create` takes. */
-export type NewUser = { readonly email: string } & UserSettings & UserFields
+export type NewUser = { readonly email: string } & UserSettings & Loose<UserFields>
 
 /** What `users.update` takes. */
 export type UserChanges = { readonly email?: string | undefined } & UserSettings & { readonly [Field in keyof UserFields]?: UserFields[Field] | undefined }

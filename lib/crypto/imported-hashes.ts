@@ -51,7 +51,7 @@ interface ScryptHash {
 function readScrypt (hash: string): ScryptHash | null {
   const [, ln, r, p, salt = '', key = ''] = scryptHash.exec(hash) ?? []
   const memory = 128 * 2 ** Number(ln) * Number(r)
-  // The last one is scrypt's own bound on N (RFC 7914 §2).
+  // Of a text that is no such hash all three are NaN, and no comparison holds. The last is scrypt's own bound on N (RFC 7914 §2).
   if (!(memory <= scryptMaxMemory && Number(p) <= scryptMaxLanes && Number(ln) < 16 * Number(r))) return null
   // Node counts a little more than the formula does.
   const cost = { N: 2 ** Number(ln), r: Number(r), p: Number(p), maxmem: 2 * scryptMaxMemory }

@@ -8,10 +8,11 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
  * Tells whether another site may have made a request that changes something. Asked of requests whose credential browsers
  * send by themselves. In this order:
  *
- * 1. an `Origin` on the list of trusted ones is trusted;
- * 2. `Sec-Fetch-Site`, where there is one, decides (Fetch Metadata): a page of this origin, or the user's own hand;
- * 3. else `Origin`, else the origin of `Referer`, must be this host;
- * 4. with none of them it is no browser of today: it must carry what no page can send to another site unasked, the
+ * 1. a method that changes nothing is nobody's business;
+ * 2. an `Origin` on the list of trusted ones is trusted;
+ * 3. `Sec-Fetch-Site`, where there is one, decides (Fetch Metadata): a page of this origin, or the user's own hand;
+ * 4. else `Origin`, else the origin of `Referer`, must be this host;
+ * 5. with none of them it is no browser of today: it must carry what no page can send to another site unasked, the
  *    header `X-Requested-With` or a JSON body, if it carries a cookie at all.
  */
 export function createCrossSiteCheck (trustedOrigins: readonly string[]): IsCrossSite {

@@ -101,6 +101,7 @@ export function createAuthenticate (all: readonly RunningBackend[], authenticate
 
 /** A misspelt or odd value must not open a door: `optional: 'false'` is no yes, and no no. */
 function checked (options: GuardOptions): GuardOptions {
+  if ('raw' in options) throw new BadOptionsError('authenticate is called to make the hook: write app.authenticate()')
   for (const name of ['optional', 'verified', 'superuser'] as const) {
     if (options[name] !== undefined && typeof options[name] !== 'boolean') throw new BadOptionsError(`authenticate(): ${name} must be true or false`)
   }

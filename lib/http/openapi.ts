@@ -36,7 +36,13 @@ interface TransformInput {
  * @returns the transform of the login route of a backend, which declares the backend's security scheme
  */
 export function describeInOpenApi (fastify: FastifyInstance, backends: readonly RunningBackend[]): (backend: RunningBackend) => object {
-  if (!fastify.hasPlugin('@fastify/swagger')) return () => ({})
+  if (!fastify.hasPlugin('@fastify/swagger')) {
+    fastify.addHook('onReady', (done) => {
+      if (fastify.hasPlugin('@fastify/swagger')) fastify.log.warn('fastify-users: register @fastify/swagger before it, or the document lacks its routes and security schemes')
+      done()
+    })
+    return () => ({})
+  }
 
   const names = nameSchemes(fastify, backends)
   const scopeGuards = watchScopes(fastify)
@@ -46,7 +52,8 @@ export function describeInOpenApi (fastify: FastifyInstance, backends: readonly 
     routes.push({ scope: this, route, isJsonSchema: this.serializerCompiler === undefined })
   })
 
-  // When the routes are compiled: what is added now is for the document alone, and costs no request anything.
+  // Fastify has compiled the routes by now, and @fastify/swagger reads `route.schema` later: what is put there now is for
+  // the document alone, and costs no request anything.
   fastify.addHook('onReady', (done) => {
     for (const seen of routes) {
       const guards = [...isOpen(seen.route.config) ? [] : scopeGuards(seen.scope), ...routeGuards(seen.route)]
@@ -88,7 +95,7 @@ function nameSchemes (fastify: FastifyInstance, backends: readonly RunningBacken
   return names
 }
 
-/** Notes which scopes get a guard by `addHook`: Fastify tells nobody which hooks a scope has. */
+/** Notes which scopes get a guard: Fastify tells nobody which hooks a scope has, so `addHook` is wrapped, here and inward. */
 function watchScopes (fastify: FastifyInstance): (scope: FastifyInstance) => GuardDescription[] {
   const seen = new Map<object, GuardDescription[]>()
   const addHook = fastify.addHook as (this: FastifyInstance, name: string, hook: object) => FastifyInstance

@@ -22,8 +22,16 @@ export interface ObjectSchema {
   readonly additionalProperties?: unknown
 }
 
-/** The JSON schema of a user with the application's own fields. */
-export function userSchema (fields: ObjectSchema): ObjectSchema {
+/**
+ * The JSON schema of a user, for the schemas of an application's own routes.
+ *
+ * @param fields the application's own fields, as given to the plugin
+ * @example
+ * ```ts
+ * app.get('/me', { preHandler: app.authenticate(), schema: { response: { 200: userSchema(fields) } } }, async (request) => request.user)
+ * ```
+ */
+export function userSchema (fields: ObjectSchema = { type: 'object', properties: {} }): ObjectSchema {
   return {
     type: 'object',
     properties: { ...fields.properties, ...baseUserSchema.properties },

@@ -20,24 +20,24 @@ const domainValue = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9
 export function cookieProblems (attributes: CookieAttributes, unknown: readonly string[]): string[] {
   const { cookieName, cookiePath, cookieDomain, cookieSecure, cookieHttpOnly, cookieSameSite, cookiePartitioned } = attributes
   const problems = unknown.map((option) => `${option} is no option of cookie()`)
-  const require = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
+  const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
 
-  require(typeof cookieName === 'string' && token.test(cookieName), 'cookieName must be letters, digits and !#$%&\'*+-.^_`|~')
-  require(typeof cookiePath === 'string' && pathValue.test(cookiePath), 'cookiePath must begin with / and hold neither ; nor control characters')
-  require(cookieDomain === undefined || (typeof cookieDomain === 'string' && domainValue.test(cookieDomain)), 'cookieDomain must be a host name of two or more labels, such as example.com')
-  require(typeof cookieSecure === 'boolean', 'cookieSecure must be true or false')
-  require(typeof cookieHttpOnly === 'boolean', 'cookieHttpOnly must be true or false')
-  require(['lax', 'strict', 'none'].includes(cookieSameSite), "cookieSameSite must be 'lax', 'strict' or 'none'")
-  require(typeof cookiePartitioned === 'boolean', 'cookiePartitioned must be true or false')
+  expect(typeof cookieName === 'string' && token.test(cookieName), 'cookieName must be letters, digits and !#$%&\'*+-.^_`|~')
+  expect(typeof cookiePath === 'string' && pathValue.test(cookiePath), 'cookiePath must begin with / and hold neither ; nor control characters')
+  expect(cookieDomain === undefined || (typeof cookieDomain === 'string' && domainValue.test(cookieDomain)), 'cookieDomain must be a host name of two or more labels, such as example.com')
+  expect(typeof cookieSecure === 'boolean', 'cookieSecure must be true or false')
+  expect(typeof cookieHttpOnly === 'boolean', 'cookieHttpOnly must be true or false')
+  expect(['lax', 'strict', 'none'].includes(cookieSameSite), "cookieSameSite must be 'lax', 'strict' or 'none'")
+  expect(typeof cookiePartitioned === 'boolean', 'cookiePartitioned must be true or false')
 
-  require(cookieSameSite !== 'none' || cookieSecure === true, "cookieSameSite 'none' needs cookieSecure: true; browsers drop the cookie otherwise")
-  require(cookiePartitioned !== true || cookieSecure === true, 'cookiePartitioned needs cookieSecure: true; browsers drop the cookie otherwise')
+  expect(cookieSameSite !== 'none' || cookieSecure === true, "cookieSameSite 'none' needs cookieSecure: true; browsers drop the cookie otherwise")
+  expect(cookiePartitioned !== true || cookieSecure === true, 'cookiePartitioned needs cookieSecure: true; browsers drop the cookie otherwise')
 
   // Browsers look at the prefix in any case (RFC 6265bis §5.6).
   const prefix = /^__(host|secure)-/i.exec(String(cookieName))?.[1]?.toLowerCase()
-  require(prefix === undefined || cookieSecure === true, 'cookieName with __Host- or __Secure- needs cookieSecure: true')
-  require(prefix !== 'host' || cookieDomain === undefined, 'cookieName with __Host- excludes cookieDomain')
-  require(prefix !== 'host' || cookiePath === '/', "cookieName with __Host- needs cookiePath: '/'")
+  expect(prefix === undefined || cookieSecure === true, 'cookieName with __Host- or __Secure- needs cookieSecure: true')
+  expect(prefix !== 'host' || cookieDomain === undefined, 'cookieName with __Host- excludes cookieDomain')
+  expect(prefix !== 'host' || cookiePath === '/', "cookieName with __Host- needs cookiePath: '/'")
   return problems
 }
 

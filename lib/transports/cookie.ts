@@ -94,6 +94,7 @@ function createTransport (attributes: CookieAttributes, unknown: readonly string
   }
 
   function setCookie (reply: FastifyReply, value: string, maxAge: number | undefined): void {
+    // Its types know no `undefined`, which here keeps the application's defaults out.
     reply.setCookie(cookieName, value, { ...fixed, expires: undefined, maxAge } as Parameters<FastifyReply['setCookie']>[2] & object)
   }
 }

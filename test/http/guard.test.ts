@@ -139,6 +139,7 @@ t.test('only true is true', async (t) => {
 t.test('a guard that cannot be meant does not start', async (t) => {
   const app = await appWith(t)
   for (const [given, message] of [
+    [{ raw: {} }, 'authenticate is called to make the hook: write app.authenticate()'],
     [{ optional: 'false' }, 'authenticate(): optional must be true or false'],
     [{ verified: 1 }, 'authenticate(): verified must be true or false'],
     [{ superuser: null }, 'authenticate(): superuser must be true or false'],

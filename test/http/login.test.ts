@@ -49,6 +49,8 @@ for (const [name, before] of Object.entries(compilers)) {
     for (const body of [{}, [], null, '"x"', { email: ann.email }, { password: ann.password }, { email: ann.email, username: ann.email, password: ann.password }, { ...ann, remember: 'yes' }, { ...ann, remember: 1 }]) {
       t.strictSame(await send(body), [400, 'FST_ERR_VALIDATION'], JSON.stringify(body))
     }
+    t.match((await app.inject({ method: 'POST', url: '/login/bearer', payload: { password: 'x' } })).json(), { message: 'body must have either email or username' })
+    t.match((await app.inject({ method: 'POST', url: '/login/bearer', payload: { email: 'x', password: 7 } })).json(), { message: 'body/password must be string' })
     t.strictSame(await send(''), [400, 'FST_ERR_CTP_EMPTY_JSON_BODY'])
     t.strictSame(await send('{"email":'), [400, 'FST_ERR_CTP_INVALID_JSON_BODY'])
     t.equal((await send(`{"__proto__":{"isSuperuser":true},"email":"${ann.email}","password":"x"}`))[0], 400)

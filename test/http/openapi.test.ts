@@ -20,7 +20,7 @@ t.test('the document says what the guards ask for', async (t) => {
     routes: async (app) => {
       app.get('/open', async () => 'x')
       app.get('/optional', { preHandler: app.authenticate({ optional: true }) }, async () => 'x')
-      app.get('/bearer', { onRequest: [app.authenticate({ backends: ['bearer'] })], schema: { summary: 'Kept', response: { 200: userSchema } } }, async ({ user }) => user)
+      app.get('/bearer', { onRequest: [app.authenticate({ backends: ['bearer'] })], schema: { summary: 'Kept', response: { 200: userSchema() } } }, async ({ user }) => user)
       app.get('/admin', { preHandler: [async () => {}, app.authenticate({ superuser: true })] }, async () => 'x')
       app.get('/own', { preHandler: app.authenticate(), schema: { security: [{ cookie: [] }], response: { 401: { description: 'Mine.', type: 'null' } } } as object }, async () => 'x')
       await app.register(async (scope) => {
@@ -129,4 +129,10 @@ t.test('without @fastify/swagger, schemas and hooks are left alone', async (t) =
   })
   t.equal(schema, undefined)
   t.equal((await app.inject('/x')).statusCode, 401)
+})
+
+t.test('@fastify/swagger after the plugin: the log says what is missing', async (t) => {
+  const lines: string[] = []
+  await appWith(t, {}, { server: { logger: { level: 'warn', stream: { write: (line: string) => { lines.push(line) } } } }, routes: swagger() })
+  t.match(lines.join(''), /register @fastify\/swagger before it/)
 })

@@ -2,7 +2,7 @@ import t from 'tap'
 import { bearer, cookie } from '../../lib/index.js'
 import { ann, appWith, login } from '../helpers/app.js'
 
-const crossSite = { statusCode: 403, code: 'CROSS_SITE_REQUEST', error: 'Forbidden', message: 'The request does not come from this site. A client that is no browser says so with the header X-Requested-With.' }
+const crossSite = { statusCode: 403, code: 'CROSS_SITE_REQUEST', error: 'Forbidden', message: 'The request comes from another site, or does not say where it comes from. Pages of other origins are trusted by trustedOrigins; a client that is no browser sends X-Requested-With.' }
 
 /** Headers of a POST with a cookie, and whether another site may have sent it. */
 const cases: Array<[string, Record<string, string>, boolean]> = [

@@ -172,7 +172,7 @@ t.test('bad keys do not start, and no message holds the key', async (t) => {
     t.match(await refusal({ backends: [bearer({ strategy: jwt(given as JwtOptions) })] }), `options.backends[0].strategy.${message}`)
   }
   t.equal(await refusal({ strategy: jwt({ secret: '4815162342-1618033988-2718281828-31415' }) }), 'it starts', 'few letters alone are no fault')
-  t.match(await refusal({ strategy: jwt({ secret: strong, lifetimeSeconds: 0 }) }), 'options.strategy must be a strategy')
+  t.match(await refusal({ strategy: jwt({ secret: strong, lifetimeSeconds: 0 }) }), 'options.strategy.lifetimeSeconds must be a whole number of seconds')
 })
 
 t.test('revocations of the strategy\'s own', async (t) => {

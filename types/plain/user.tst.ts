@@ -66,8 +66,8 @@ describe('the request', () => {
   })
 
   test('has the schema of its user at hand, for a reply', () => {
-    app.get('/me', { preHandler: app.authenticate(), schema: { response: { 200: userSchema } } }, async (request) => request.user)
-    app.get('/you', { preHandler: app.authenticate(), schema: { response: { 200: { description: 'The user.', ...userSchema } } } }, async (request) => request.user)
+    app.get('/me', { preHandler: app.authenticate(), schema: { response: { 200: userSchema() } } }, async (request) => request.user)
+    app.get('/you', { preHandler: app.authenticate(), schema: { response: { 200: { description: 'The user.', ...userSchema() } } } }, async (request) => request.user)
   })
 })
 

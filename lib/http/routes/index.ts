@@ -1,5 +1,5 @@
 import fastifyCookie from '@fastify/cookie'
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import { InternalError } from '../../errors.js'
 import { compile } from '../../schemas/compile.js'
 import { acceptBodies } from '../body.js'
@@ -22,6 +22,7 @@ export async function addRoutes (scope: FastifyInstance, context: RouteContext):
     }
   })
   scope.setSerializerCompiler(() => serialize)
+  scope.setSchemaErrorFormatter(explain)
   scope.addHook('onRequest', neverStore)
   scope.setErrorHandler(tellNothing)
 
@@ -29,6 +30,12 @@ export async function addRoutes (scope: FastifyInstance, context: RouteContext):
     loginRoute(scope, context, backend)
     logoutRoute(scope, context, backend)
   }
+}
+
+/** The last of a schema's complaints is about the whole; what was sent is never quoted. */
+function explain (errors: FastifySchemaValidationError[], part: string): Error {
+  const { keyword, instancePath, message } = errors.at(-1) as FastifySchemaValidationError
+  return new Error(keyword === 'oneOf' ? `${part} must have either email or username` : `${part}${instancePath} ${String(message)}`)
 }
 
 /** An error that no handler of the application shaped comes as it is: its members are not enumerable. */
