@@ -18,11 +18,14 @@ export interface FailedLogin {
  */
 export interface Hooks {
   /**
-   * After the credential was issued, before the reply leaves. It may send a reply of its own, a redirect say; the cookie
-   * goes along. If it throws, the new session is ended and nobody is logged in.
+   * After the credential was issued, before the reply leaves. It may send a reply of its own, a redirect say, and
+   * returns that; the cookie goes along. If it throws, the new session is ended and nobody is logged in.
    */
   onAfterLogin? (user: User, request: FastifyRequest, reply: FastifyReply): unknown
-  /** After a login was refused. Time spent here is time that tells one reason from another: hand slow work to a queue. */
+  /**
+   * After a login was refused. It may send a reply of its own, and returns that. Time spent here is time that tells one
+   * reason from another: hand slow work to a queue.
+   */
   onLoginFailed? (failure: FailedLogin, request: FastifyRequest, reply: FastifyReply): unknown
   /** After the session was ended, before the reply leaves. If it throws, the session stays ended. */
   onAfterLogout? (user: User, request: FastifyRequest, reply: FastifyReply): unknown

@@ -178,6 +178,15 @@ t.test('the hooks', async (t) => {
   t.strictSame(broken.json(), { statusCode: 500, code: 'FST_USERS_INTERNAL', error: 'Internal Server Error', message: 'Something went wrong.' })
 })
 
+t.test('an after-failure hook may reply, also where replies leave later', async (t) => {
+  const app = await appWith(t, { hooks: { onLoginFailed: (_failure, _request, reply) => reply.redirect('/login?failed', 303) } }, {
+    before: (app) => { app.addHook('onSend', async () => { await new Promise((resolve) => setImmediate(resolve)) }) }
+  })
+  const reply = await app.inject({ method: 'POST', url: '/login/cookie', payload: { ...ann, password: 'x' } })
+  t.equal(reply.statusCode, 303)
+  t.equal(reply.headers.location, '/login?failed')
+})
+
 t.test('an after-logout hook may reply', async (t) => {
   const app = await appWith(t, { hooks: { onAfterLogout: (_user, _request, reply) => { reply.redirect('/bye') } } })
   const reply = await app.inject({ ...await login(app, 'cookie'), method: 'POST', url: '/logout/cookie' })

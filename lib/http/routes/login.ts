@@ -51,9 +51,10 @@ async function login (context: RouteContext, backend: RunningBackend, request: F
   return reply.sent ? reply : body
 }
 
-/** Tells the application why, and the client as little as can be. */
-async function refuse (context: RouteContext, backend: RunningBackend, reason: LoginFailure, user: StoredUser | null, request: FastifyRequest, reply: FastifyReply): Promise<never> {
+/** Tells the application why, and the client as little as can be, unless the application has told it already. */
+async function refuse (context: RouteContext, backend: RunningBackend, reason: LoginFailure, user: StoredUser | null, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   await context.hooks.onLoginFailed?.({ reason, user: user === null ? null : toUser(user), backend: backend.name as BackendName }, request, reply)
+  if (reply.sent) return reply
   throw reason === 'not-verified' ? new LoginNotVerifiedError() : new BadCredentialsError()
 }
 
@@ -82,7 +83,7 @@ function loginSchema ({ userSchema }: RouteContext, backend: RunningBackend): ob
     response: {
       200: backend.transport.loginSchema(userSchema),
       400: errorReply('`LOGIN_BAD_CREDENTIALS`: the user name or the password is wrong.' + (backend.requireVerified ? ' `LOGIN_USER_NOT_VERIFIED`: the address is not verified.' : '')),
-      ...(backend.transport.ambient ? { 403: errorReply('`CROSS_SITE_REQUEST`: the request does not come from this site.') } : {}),
+      ...(backend.transport.ambient ? { 403: errorReply('`CROSS_SITE_REQUEST`: another site may have made the request.') } : {}),
       503: errorReply('Too many logins at once, or a store is down. Try again after `Retry-After` seconds.')
     }
   }

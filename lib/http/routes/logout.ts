@@ -23,7 +23,7 @@ export function logoutRoute (scope: FastifyInstance, context: RouteContext, back
       response: {
         200: { description: 'The session is over.', type: 'object' },
         401: errorReply('`UNAUTHORIZED`: no credential of this backend, or none that holds.'),
-        ...(backend.transport.ambient ? { 403: errorReply('`CROSS_SITE_REQUEST`: the request does not come from this site.') } : {}),
+        ...(backend.transport.ambient ? { 403: errorReply('`CROSS_SITE_REQUEST`: another site may have made the request.') } : {}),
         503: errorReply('A store is down. Try again after `Retry-After` seconds.')
       }
     },
