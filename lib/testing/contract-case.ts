@@ -32,3 +32,6 @@ export function caseOf<T extends { close? (): MaybePromise<void> }> (
     }
   }
 }
+
+/** Never a key of anything; harmless to a store that sends values apart from its statements. */
+export const hostileKeys = ['', ' ', '%', '_', '*', '\\', '\'', '\' or 1=1 --', '" or ""="', '\'; select 1; --', '$1', '?', '__proto__', 'constructor']

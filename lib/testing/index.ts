@@ -1,4 +1,5 @@
 export type { ContractCase } from './contract-case.js'
+export { revocationStoreContract } from './revocation-store-contract.js'
 export { strategyContract } from './strategy-contract.js'
 export { transportContract } from './transport-contract.js'
-export { revocationStoreContract, userStoreContract } from './user-store-contract.js'
+export { userStoreContract } from './user-store-contract.js'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { memory, memoryRevocations } from '../../lib/stores/memory.js'
-import { revocationStoreContract, userStoreContract } from '../../lib/testing/user-store-contract.js'
+import { revocationStoreContract, userStoreContract } from '../../lib/testing/index.js'
 
 t.test('the contract of user stores', async (t) => {
   for (const { name, run } of userStoreContract(memory)) t.test(name, run)

@@ -11,7 +11,7 @@ import { mysql, postgres, sqlite, type MysqlPool, type PostgresPool, type Sqlite
 import { orElse, type SqlClient } from '../../lib/stores/sql/client.js'
 import { sqlRevocations } from '../../lib/stores/sql/revocations.js'
 import { sqliteClient } from '../../lib/stores/sql/sqlite.js'
-import { revocationStoreContract, userStoreContract } from '../../lib/testing/user-store-contract.js'
+import { revocationStoreContract, userStoreContract } from '../../lib/testing/index.js'
 import { mariadbServer, noMariadb, noPostgres, postgresServer } from '../helpers/servers.js'
 
 /** A database, as the tests below need it: stores of it, and a way around them. */
