@@ -5,7 +5,7 @@ import type { Auth } from '../contracts/auth.js'
 import type { BackendName, User } from '../contracts/user.js'
 import { AmbiguousCredentialsError, BadOptionsError, CrossSiteError, ForbiddenError, NotVerifiedError, UnauthorizedError, UnknownBackendError, withHeaders } from '../errors.js'
 import { undecided } from './undecided.js'
-import { isOpenTo } from './open-route.js'
+import { isOpen, isOpenTo } from './open-route.js'
 import { isPromise } from '../maybe-promise.js'
 
 /** Options of `app.authenticate()`. */
@@ -77,7 +77,7 @@ export function createAuthenticate (all: readonly RunningBackend[], authenticate
       const before = request.auth
       if (isAuth(outcome)) {
         // What an earlier guard allowed, it allowed to the user that it found.
-        if (before !== null && before.user.id !== outcome.user.id) throw new AmbiguousCredentialsError()
+        if (before !== null && before.user.id !== outcome.user.id && !isOpen(request.routeOptions.config)) throw new AmbiguousCredentialsError()
         request.auth = outcome
         request.user = outcome.user
       } else if (before === null) {

@@ -99,6 +99,13 @@ t.test('who may do nothing else may still leave', async (t) => {
   t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 403)
   t.equal((await app.inject({ ...credential, method: 'POST', url: '/logout/bearer' })).statusCode, 200)
   t.equal((await app.inject({ ...credential, method: 'POST', url: '/logout/bearer' })).statusCode, 401)
+
+  const everywhere = await appWith(t, {}, { routes: (app) => { app.addHook('onRequest', app.authenticate()) } })
+  await everywhere.users.create({ email: 'bob@example.com', password: ann.password })
+  const { cookies } = await login(everywhere, 'cookie', { email: 'bob@example.com', password: ann.password })
+  const two = { ...await login(everywhere, 'bearer'), cookies: cookies as Record<string, string> }
+  t.equal((await everywhere.inject({ ...two, method: 'POST', url: '/logout/bearer' })).statusCode, 200, 'also beside somebody else\'s cookie')
+  t.equal((await everywhere.inject({ headers: two.headers as Record<string, string>, url: '/me' })).statusCode, 401)
 })
 
 t.test('a hook that fails, and an end of the session that fails with it, tell the client nothing', async (t) => {

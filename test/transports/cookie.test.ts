@@ -105,7 +105,7 @@ t.test('what browsers would refuse does not start', async (t) => {
 })
 
 /** A strategy whose tokens are as long as one likes; its verify takes what it issued. */
-function longTokens (length: number, letter = 'x'): Strategy {
+function longTokens (length: number, letter = 'x', revoke = (): void => {}): Strategy {
   const session = (userId: string, epoch: number) => ({ id: '1', userId, epoch, issuedAt: 0, expiresAt: 1 })
   let last = session('', 0)
   return {
@@ -113,7 +113,7 @@ function longTokens (length: number, letter = 'x'): Strategy {
     start: () => ({
       issue: ({ userId, epoch }) => { last = session(userId, epoch); return { token: letter.repeat(length), session: last } },
       verify: (token) => token === letter.repeat(length) ? last : null,
-      revoke: () => {}
+      revoke
     })
   }
 }
@@ -121,10 +121,12 @@ function longTokens (length: number, letter = 'x'): Strategy {
 t.test('a cookie that browsers would drop is never sent', async (t) => {
   const fits = await appWith(t, { strategy: longTokens(4096 - 'fastifyusersauth='.length), backends: [cookie()] })
   t.equal((await fits.inject({ method: 'POST', url: '/login/cookie', payload: ann })).statusCode, 200)
-  const over = await appWith(t, { strategy: longTokens(4097 - 'fastifyusersauth='.length), backends: [cookie()] })
+  let ended = 0
+  const over = await appWith(t, { strategy: longTokens(4097 - 'fastifyusersauth='.length, 'x', () => { ended++ }), backends: [cookie()] })
   const reply = await over.inject({ method: 'POST', url: '/login/cookie', payload: ann })
   t.match(reply.json(), { statusCode: 500, code: 'FST_USERS_INTERNAL' })
   t.equal(reply.headers['set-cookie'], undefined)
+  t.equal(ended, 1, 'nor is its session alive')
 })
 
 t.test('a token of any characters comes back as it went', async (t) => {

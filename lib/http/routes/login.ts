@@ -39,12 +39,16 @@ async function login (context: RouteContext, backend: RunningBackend, request: F
     await endPlanted(backend, request)
     return await issue(backend, user, remember === true)
   })
-  const body = backend.transport.write(reply, { token, user: toUser(user), lifetimeSeconds, persistent })
 
+  let body: unknown
+  let written = false
   try {
+    body = backend.transport.write(reply, { token, user: toUser(user), lifetimeSeconds, persistent })
+    written = true
     await context.hooks.onAfterLogin?.(toUser(user), request, reply)
   } catch (error) {
-    backend.transport.clear(reply)
+    // No half login: what the client was given is taken back, and what it was not given is no session either.
+    if (written) backend.transport.clear(reply)
     await decide(async () => { await backend.strategy.revoke(session) })
     throw error
   }
