@@ -1,6 +1,3 @@
-import { hash as bcryptHash } from 'bcrypt'
-import { scryptSync } from 'node:crypto'
-import argon2 from 'argon2'
 import t from 'tap'
 import { memory, type StoredUser, type UserChanges, type NewUser, type UserStore } from '../../lib/index.js'
 import { ann, appWith, login } from '../helpers/app.js'
@@ -173,75 +170,6 @@ t.test('a field of a store that calls itself a flag is none', async (t) => {
   const store = memory()
   const app = await appWith(t, { users: { ...store, findById: async (id) => ({ ...await store.findById(id), fields: { isSuperuser: true, id: 'x' } }) as unknown as StoredUser } })
   t.match((await app.inject({ ...await login(app, 'bearer'), url: '/me' })).json(), { isSuperuser: false, id: /-/ })
-})
-
-t.test('imported hashes verify, and are replaced at the next login', async (t) => {
-  const store = memory()
-  const app = await appWith(t, { users: store })
-  const password = 'pässword 123'
-  const bcrypt = await bcryptHash(password, 4)
-  const salt = Buffer.from('0123456789abcdef')
-  const base64 = (bytes: Buffer): string => bytes.toString('base64').replaceAll('=', '')
-  const hashes = {
-    'bcrypt $2b$': bcrypt,
-    'bcrypt $2y$': bcrypt.replace('$2b$', '$2y$'),
-    'scrypt at its bound': `$scrypt$ln=18,r=8,p=1$${base64(salt)}$${base64(scryptSync(password, salt, 32, { N: 2 ** 18, r: 8, p: 1, maxmem: 2 ** 29 }))}`,
-    scrypt: `$scrypt$ln=10,r=8,p=1$${base64(salt)}$${base64(scryptSync(password, salt, 32, { N: 1024, r: 8, p: 1 }))}`,
-    argon2i: await argon2.hash(password, { type: argon2.argon2i, memoryCost: 8, timeCost: 3, parallelism: 1 }),
-    'weaker argon2id': await argon2.hash(password, { type: argon2.argon2id, memoryCost: 8, timeCost: 1, parallelism: 1 })
-  }
-  const strong = await appWith(t, { users: store, passwords: { memoryCost: 16, timeCost: 2 } }, { seed: false })
-
-  for (const [name, passwordHash] of Object.entries(hashes)) {
-    const email = `${name.replace(/\W/g, '')}@example.com`
-    const user = await app.users.create({ email, passwordHash })
-    const stored = async (): Promise<string> => (await store.findById(user.id))?.passwordHash ?? ''
-    t.equal(await strong.users.authenticate(email, 'wrong'), null, `${name}: wrong`)
-    t.equal(await stored(), passwordHash, `${name}: a wrong password replaces nothing`)
-    t.ok(await strong.users.authenticate(email, password.normalize('NFD')), `${name}: right, however it was typed`)
-    t.match(await stored(), /^\$argon2id\$v=19\$m=16,t=2,p=1\$/, `${name}: replaced`)
-    t.ok(await strong.users.authenticate(email, password), `${name}: and right again`)
-  }
-  const better = await argon2.hash(password, { type: argon2.argon2id, memoryCost: 64, timeCost: 3, parallelism: 1 })
-  const user = await app.users.create({ email: 'better@example.com', passwordHash: better })
-  t.ok(await strong.users.authenticate('better@example.com', password))
-  t.equal((await store.findById(user.id))?.passwordHash, better, 'a stronger one stays')
-})
-
-t.test('sessions survive the replacement of a hash, and a lost race is no failure', async (t) => {
-  const store = memory()
-  let lose = false
-  const racing: UserStore = { ...store, replace: (user, version) => lose ? false : store.replace(user, version) }
-  const app = await appWith(t, { users: racing })
-  await app.users.create({ email: 'bob@example.com', passwordHash: await bcryptHash(ann.password, 4) })
-  const bob = { email: 'bob@example.com', password: ann.password }
-  lose = true
-  const first = await login(app, 'bearer', bob)
-  lose = false
-  await login(app, 'bearer', bob)
-  t.equal((await app.inject({ ...first, url: '/me' })).statusCode, 200)
-})
-
-t.test('passwords that old hashes would take for one are not one', async (t) => {
-  const app = await appWith(t)
-  const long = 'x'.repeat(72)
-  await app.users.create({ email: 'long@example.com', passwordHash: await bcryptHash(`${long}abc`, 4) })
-  t.equal(await app.users.authenticate('long@example.com', `${long}abc`), null, 'bcrypt has not seen what is behind byte 72')
-  t.equal(await app.users.authenticate('long@example.com', `${long}xyz`), null)
-  await app.users.create({ email: 'nul@example.com', passwordHash: await bcryptHash('password', 4) })
-  t.equal(await app.users.authenticate('nul@example.com', 'password\0more'), null)
-  t.ok(await app.users.authenticate('nul@example.com', 'password'))
-})
-
-t.test('a damaged hash is no match, and no failure', async (t) => {
-  const store = memory()
-  const damaged: UserStore = { ...store, findByEmail: async (key) => ({ ...await store.findByEmail(key) as StoredUser, passwordHash: broken }) }
-  let broken = ''
-  const app = await appWith(t, { users: damaged })
-  for (broken of ['', 'x', '$argon2id$', '$argon2id$v=19$m=8,t=1,p=1$x', '$argon2id$v=19$m=1,t=0,p=0$x$y', '$scrypt$ln=10,r=0,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg', '$scrypt$ln=18,r=9,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg', '$2b$04$short', '$scrypt$ln=99,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg', '$scrypt$ln=30,r=99,p=99$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3']) {
-    t.equal(await app.users.authenticate(ann.email, ann.password), null, broken)
-    t.equal(await app.users.authenticate(ann.email, broken), null, 'nor is the hash the password')
-  }
 })
 
 t.test('one look-up and one hash, whoever it is', async (t) => {
