@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { toUser } from './accounts/to-user.js'
-import type { RunningBackend } from './backend.js'
-import { readSession } from './backend.js'
+import { readSession, type RunningBackend } from './backend.js'
 import type { Auth } from './contracts/auth.js'
 import type { Session } from './contracts/strategy.js'
 import type { StoredUser, UserStore } from './contracts/user-store.js'

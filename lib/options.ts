@@ -42,6 +42,8 @@ export interface Settings {
   readonly hooks: Hooks
   readonly decorators: { readonly authenticate: string, readonly users: string }
   readonly clock: () => number
+  /** Whether `NODE_ENV` is `production`. */
+  readonly production: boolean
 }
 
 const known = ['users', 'backends', 'strategy', 'prefix', 'fields', 'passwords', 'trustedOrigins', 'hooks', 'decorators', 'clock']
@@ -56,7 +58,8 @@ const longestLifetime = 400 * 24 * 3600
  *
  * @throws `FST_USERS_BAD_OPTIONS`, whose message names every option that is wrong
  */
-export function resolveOptions (options: FastifyUsersOptions, production: boolean): Settings {
+export function resolveOptions (options: FastifyUsersOptions): Settings {
+  const production = process.env.NODE_ENV === 'production'
   const { users, backends, strategy, prefix = '', fields = { type: 'object', properties: {} }, passwords = {}, trustedOrigins = [], hooks = {}, decorators = {}, clock = Date.now } = options
   const problems: string[] = []
   const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(`options.${problem}`) }
@@ -83,7 +86,8 @@ export function resolveOptions (options: FastifyUsersOptions, production: boolea
     trustedOrigins,
     hooks,
     decorators: { authenticate: decorators.authenticate ?? 'authenticate', users: decorators.users ?? 'users' },
-    clock
+    clock,
+    production
   })
 }
 

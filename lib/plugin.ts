@@ -31,10 +31,9 @@ import { startBackends } from './start-backends.js'
  * ```
  */
 export const fastifyUsers = fp(async function fastifyUsers (fastify: FastifyInstance, options: FastifyUsersOptions) {
-  const production = process.env.NODE_ENV === 'production'
-  const settings = resolveOptions(options, production)
+  const settings = resolveOptions(options)
   refuseTakenNames(fastify, settings)
-  const { users: store, clock, fields, hooks, passwords: { hasher, concurrency, queueLimit } } = settings
+  const { production, users: store, clock, fields, hooks, passwords: { hasher, concurrency, queueLimit } } = settings
 
   const backends = await startBackends(fastify, settings)
   for (const { name, transport } of backends) {

@@ -35,10 +35,10 @@ export async function startBackends (fastify: FastifyInstance, settings: Setting
 }
 
 /** Where ended tokens are remembered: in the user store, or else only until the process ends, which is said aloud. */
-function revocations (fastify: FastifyInstance, { users }: Settings): RevocationStore {
+function revocations (fastify: FastifyInstance, { users, production }: Settings): RevocationStore {
   if (users.revocations !== undefined) return users.revocations
   const remedy = 'give the store a revocations property, or the strategy a revocations option'
-  if (process.env.NODE_ENV === 'production') throw new BadOptionsError(`options.users.revocations is missing, so a logged-out token would be good again after a restart: ${remedy}`)
+  if (production) throw new BadOptionsError(`options.users.revocations is missing, so a logged-out token would be good again after a restart: ${remedy}`)
   fastify.log.warn(`fastify-users: logged-out tokens are remembered by this process alone: ${remedy}`)
   return memoryRevocations()
 }

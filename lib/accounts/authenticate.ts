@@ -1,7 +1,7 @@
 import type { LoginFailure } from '../contracts/hooks.js'
 import type { StoredUser } from '../contracts/user-store.js'
 import type { Accounts } from './accounts.js'
-import { emailKey, isEmail } from './email.js'
+import { findByEmail } from './find.js'
 
 /** The user, or why there is none. */
 export type Authentication =
@@ -10,9 +10,7 @@ export type Authentication =
 
 /** Checks an address and a password. Every way to fail costs what success costs: one hash. */
 export async function authenticate (accounts: Accounts, email: string, password: string): Promise<Authentication> {
-  const key = emailKey(email)
-  // What cannot be an address is not asked for: not every database takes every character.
-  const user = isEmail(key) ? await accounts.store.findByEmail(key) ?? null : null
+  const user = await findByEmail(accounts.store, email)
   const matches = await accounts.passwords.verify(user?.passwordHash ?? null, password)
 
   if (user === null) return { user, failure: 'unknown-user' }

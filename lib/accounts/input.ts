@@ -2,11 +2,9 @@ import type { BaseUser } from '../contracts/user.js'
 import { isImportedHash } from '../crypto/imported-hashes.js'
 import { isArgon2Hash } from '../crypto/password.js'
 import { InvalidUserError } from '../errors.js'
+import { passwordRule } from '../schemas/password.js'
 import type { Accounts } from './accounts.js'
 import { emailKey, isEmail } from './email.js'
-
-/** Code points. At least: OWASP ASVS 5.0, 6.2.1. At most: what keeps a hash from being made to work on a novel. */
-export const passwordRule = { minLength: 8, maxLength: 1024 } as const
 
 type Flags = Pick<BaseUser, 'isActive' | 'isVerified' | 'isSuperuser'>
 

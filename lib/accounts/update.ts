@@ -2,6 +2,7 @@ import type { StoredUser } from '../contracts/user-store.js'
 import { ConflictError, EmailTakenError, UserNotFoundError } from '../errors.js'
 import type { Accounts } from './accounts.js'
 import { emailKey } from './email.js'
+import { findById } from './find.js'
 import { checkFields, readInput } from './input.js'
 
 /** How often a change is tried again because another one came in between. */
@@ -14,7 +15,7 @@ export async function update (accounts: Accounts, id: string, input: object): Pr
   const hash = passwordHash ?? (typeof password === 'string' ? await accounts.passwords.hash(password) : password)
 
   for (let attempt = 0; attempt < tries; attempt++) {
-    const current = await accounts.store.findById(id) ?? null
+    const current = await findById(accounts.store, id)
     if (current === null) throw new UserNotFoundError()
 
     const next: StoredUser = {

@@ -1,11 +1,10 @@
-import type { MaybePromise } from '../maybe-promise.js'
 import type { StoredUser } from '../contracts/user-store.js'
 import type { User, UserFields } from '../contracts/user.js'
+import { UserNotFoundError } from '../errors.js'
 import type { Accounts } from './accounts.js'
 import { authenticate } from './authenticate.js'
 import { create } from './create.js'
-import { emailKey, isEmail } from './email.js'
-import { UserNotFoundError } from '../errors.js'
+import { findByEmail, findById, isId } from './find.js'
 import { toUser } from './to-user.js'
 import { update } from './update.js'
 
@@ -61,15 +60,12 @@ export interface Users {
 /** Binds the use cases to a store. */
 export function createUsers (accounts: Accounts): Users {
   const { store } = accounts
-  const known = async (found: MaybePromise<StoredUser | null>): Promise<User | null> => {
-    const user = await found ?? null
-    return user === null ? null : toUser(user)
-  }
+  const known = (user: StoredUser | null): User | null => user === null ? null : toUser(user)
 
   return {
     create: async (user) => toUser(await create(accounts, user)),
-    get: async (id) => isId(id) ? await known(store.findById(id)) : null,
-    getByEmail: async (email) => typeof email === 'string' && isEmail(emailKey(email)) ? await known(store.findByEmail(emailKey(email))) : null,
+    get: async (id) => known(await findById(store, id)),
+    getByEmail: async (email) => known(await findByEmail(store, email)),
     async update (id, changes) {
       if (!isId(id)) throw new UserNotFoundError()
       return toUser(await update(accounts, id, changes))
@@ -80,9 +76,4 @@ export function createUsers (accounts: Accounts): Users {
       return failure === null ? toUser(user) : null
     }
   }
-}
-
-/** Whatever a route hands on: databases compare a number, or a text with a NUL, in ways of their own. */
-function isId (id: unknown): id is string {
-  return typeof id === 'string' && id !== '' && !id.includes('\0')
 }

@@ -1,3 +1,5 @@
+import { passwordRule } from './password.js'
+
 /** What a login sends. `username` is what OAuth 2's password form calls it; other members are ignored. */
 export interface LoginBody {
   readonly username?: string
@@ -6,7 +8,7 @@ export interface LoginBody {
   readonly remember?: boolean
 }
 
-/** No address is longer (RFC 5321 §4.5.3.1), and no password may be: see `passwordRule`. */
+/** No address is longer (RFC 5321 §4.5.3.1). */
 const identifier = { type: 'string', minLength: 1, maxLength: 320 } as const
 
 /** The JSON schema of {@link LoginBody}. */
@@ -15,7 +17,7 @@ export const loginBody = {
   properties: {
     username: { ...identifier, description: 'The e-mail address, under the name that OAuth 2 gives it.' },
     email: { ...identifier, description: 'The e-mail address.' },
-    password: { type: 'string', minLength: 1, maxLength: 1024, format: 'password' },
+    password: { type: 'string', minLength: 1, maxLength: passwordRule.maxLength, format: 'password' },
     remember: { type: 'boolean', description: 'Stay logged in when the browser is closed, where the backend offers it.' }
   },
   required: ['password'],

@@ -3,7 +3,7 @@ import type { RunningStrategy, Session, Strategy, StrategyContext } from '../con
 import { randomId } from '../crypto/random.js'
 import { andThen } from '../maybe-promise.js'
 import { createVerifiedTokens } from './verified-tokens.js'
-import { keyProblems, openKeys, type JwtAlgorithm, type JwtKey } from './jwt-keys.js'
+import { keyProblems, openKeys, type JwtAlgorithm, type JwtKey, type KeyRing } from './jwt-keys.js'
 
 /** Options of {@link jwt}. Either `secret` or `keys`. */
 export interface JwtOptions {
@@ -77,7 +77,7 @@ interface Expected {
   readonly leewaySeconds: number
 }
 
-function run (context: StrategyContext, revocations: RevocationStore, ring: Awaited<ReturnType<typeof openKeys>>, expected: Expected): RunningStrategy {
+function run (context: StrategyContext, revocations: RevocationStore, ring: KeyRing, expected: Expected): RunningStrategy {
   const { clock, backends } = context
   const { issuer, audience, leewaySeconds } = expected
   const verified = createVerifiedTokens()
