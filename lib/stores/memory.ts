@@ -6,7 +6,8 @@ import { purgeIntervalMs, purgeMarginMs } from './purge.js'
  * Keeps users, and the ids of ended sessions, in the memory of this process: for tests, examples and a first try. All is
  * lost when the process ends, so the plugin refuses it where `NODE_ENV` is `production`.
  *
- * What it hands out is deeply frozen, and its `fields` have been through JSON, as they would have been in a database.
+ * What it hands out is deeply frozen, and its `fields` and `pendingTokens` have been through JSON, as they would have
+ * been in a database.
  *
  * @example
  * ```ts
@@ -23,6 +24,22 @@ export function memory (): UserStore {
     byEmail.set(copy.emailKey, copy)
   }
 
+  function replace (user: StoredUser, version: number): boolean | 'taken' {
+    const current = byId.get(user.id)
+    if (current?.version !== version) return false
+    if ((byEmail.get(user.emailKey) ?? current) !== current) return 'taken'
+    byEmail.delete(current.emailKey)
+    put(user)
+    return true
+  }
+
+  function remove (id: string, version: number): boolean {
+    const user = byId.get(id)
+    if (user?.version !== version) return false
+    byEmail.delete(user.emailKey)
+    return byId.delete(id)
+  }
+
   return {
     insert (user) {
       if (byId.has(user.id) || byEmail.has(user.emailKey)) return false
@@ -34,20 +51,18 @@ export function memory (): UserStore {
 
     findByEmail: (emailKey) => byEmail.get(emailKey) ?? null,
 
-    replace (user, version) {
-      const current = byId.get(user.id)
-      if (current?.version !== version) return false
-      if ((byEmail.get(user.emailKey) ?? current) !== current) return 'taken'
-      byEmail.delete(current.emailKey)
-      put(user)
-      return true
-    },
+    list: ({ after, limit, emailPart }) => [...byId.values()]
+      .filter(({ id, emailKey }) => id > (after ?? '') && emailKey.includes(emailPart ?? ''))
+      .sort((first, second) => first.id < second.id ? -1 : 1)
+      .slice(0, limit),
 
-    remove (id) {
-      const user = byId.get(id)
-      if (user === undefined) return false
-      byEmail.delete(user.emailKey)
-      return byId.delete(id)
+    replace,
+    remove,
+
+    retire (id, version, next) {
+      if (byId.get(id)?.version !== version) return false
+      if (![...byId.values()].some((user) => user.id !== id && user.isSuperuser && user.isActive)) return 'last'
+      return next === null ? remove(id, version) : replace(next, version)
     },
 
     revocations: memoryRevocations(),
@@ -86,7 +101,11 @@ export function memoryRevocations (): RevocationStore {
 }
 
 function frozenCopy (user: StoredUser): StoredUser {
-  return Object.freeze({ ...user, fields: deepFreeze(JSON.parse(JSON.stringify(user.fields))) })
+  return Object.freeze({ ...user, pendingTokens: jsonCopy(user.pendingTokens), fields: jsonCopy(user.fields) })
+}
+
+function jsonCopy<T> (value: T): T {
+  return deepFreeze(JSON.parse(JSON.stringify(value)))
 }
 
 function deepFreeze<T> (value: T): T {

@@ -1,14 +1,18 @@
 import { deepEqual, equal, notEqual, ok } from 'node:assert/strict'
-import type { StoredUser, UserStore } from '../contracts/user-store.js'
+import type { UserStore } from '../contracts/user-store.js'
 import { randomId, timeOrderedId } from '../crypto/random.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { caseOf, hostileKeys, type ContractCase } from './contract-case.js'
+import { listCases } from './list-cases.js'
+import { retireCases } from './retire-cases.js'
+import { aPendingToken, changed, inserted, newEmailKey, newUser, plain } from './stored-user.js'
 
 /**
- * What every {@link UserStore} must do, as cases for the test runner of your choice. The store need not be empty: each case
- * makes users of its own, with random ids, and leaves them there.
+ * What every {@link UserStore} must do, as cases for the test runner of your choice. Each makes users of its own, with random
+ * ids, and leaves them there, but for active superusers: these it removes.
  *
- * @param open called once by each case, which closes the store at its end
+ * @param open called once by each case, which closes the store at its end. The store need not be empty, but must have no active
+ * superuser. Cases that share one store run one after the other.
  *
  * @example
  * ```ts
@@ -26,6 +30,7 @@ export function userStoreContract (open: () => MaybePromise<UserStore>): Contrac
         isVerified: true,
         version: 7,
         sessionEpoch: 3,
+        pendingTokens: { verify: aPendingToken, reset: aPendingToken, 'email-change': { ...aPendingToken, email: 'Zoë \' " @Example.com' } },
         fields: { nickname: 'Zoë 👩‍🚀 \\ \' " % \u0000', tags: ['a', 1, null, true, 0.5], nested: { deep: { empty: {}, list: [[]] } } }
       })
       equal(await store.insert(user), true)
@@ -84,35 +89,55 @@ export function userStoreContract (open: () => MaybePromise<UserStore>): Contrac
       const user = await inserted(store, { id: timeOrderedId(Date.now()).slice(0, -1) + 'a' })
       for (const id of [user.id.toUpperCase(), user.id.slice(0, -1) + 'á', `${user.id} `, ` ${user.id}`]) {
         equal(await store.findById(id), null)
-        equal(await store.remove(id), false)
+        equal(await store.remove(id, user.version), false)
       }
       equal(await store.findByEmail(`${user.emailKey} `), null)
       notEqual(await store.findById(user.id), null)
     }),
 
-    caseOf(open, 'find and remove: hostile keys find nothing', async (store) => {
+    caseOf(open, 'find, remove and retire: hostile keys find nothing', async (store) => {
       const user = await inserted(store)
       for (const key of hostileKeys) {
         equal(await store.findById(key), null)
         equal(await store.findByEmail(key), null)
-        equal(await store.remove(key), false)
+        equal(await store.remove(key, user.version), false)
+        equal(await store.retire(key, user.version, null), false)
       }
       deepEqual(plain(await store.findById(user.id)), user)
     }),
 
     caseOf(open, 'find: who changes what a store took or gave does not change the store', async (store) => {
       const fields = { nested: { list: [1] } }
-      const user = newUser({ fields })
+      const pendingTokens = { verify: { ...aPendingToken } }
+      const user = newUser({ pendingTokens, fields })
       const expected = structuredClone(user)
       await store.insert(user)
       fields.nested.list.push(2)
+      pendingTokens.verify.digest = 'changed'
       const found = await store.findById(user.id)
       ok(found)
       attempt(() => Object.assign(found, { isSuperuser: true, passwordHash: 'changed' }))
       attempt(() => (found.fields as typeof fields).nested.list.push(3))
       attempt(() => Object.assign(found.fields, { added: true }))
+      attempt(() => Object.assign(found.pendingTokens, { reset: aPendingToken }))
+      attempt(() => Object.assign(found.pendingTokens.verify as object, { expiresAt: 1 }))
       deepEqual(plain(await store.findById(user.id)), expected)
       deepEqual(plain(await store.findByEmail(user.emailKey)), expected)
+      const [listed] = await store.list({ after: null, limit: 1, emailPart: user.emailKey })
+      ok(listed)
+      attempt(() => Object.assign(listed, { isSuperuser: true }))
+      attempt(() => Object.assign(listed.pendingTokens, { reset: aPendingToken }))
+      deepEqual(plain(await store.findById(user.id)), expected)
+    }),
+
+    caseOf(open, 'find: what is added to no pending tokens of one user is not found with another one', async (store) => {
+      const [first, second] = [await inserted(store), await inserted(store)]
+      attempt(() => Object.assign(first.pendingTokens, { reset: aPendingToken }))
+      const found = await store.findById(first.id)
+      ok(found)
+      attempt(() => Object.assign(found.pendingTokens, { reset: aPendingToken }))
+      deepEqual(plain(await store.findById(first.id)), { ...first, pendingTokens: {} })
+      deepEqual(plain(await store.findById(second.id)), second)
     }),
 
     caseOf(open, 'replace: true at the right version, and all is written', async (store) => {
@@ -162,14 +187,34 @@ export function userStoreContract (open: () => MaybePromise<UserStore>): Contrac
     caseOf(open, 'remove: true, then false; the user is gone, and the address is free', async (store) => {
       const user = await inserted(store)
       const other = await inserted(store)
-      equal(await store.remove(user.id), true)
-      equal(await store.remove(user.id), false)
+      equal(await store.remove(user.id, user.version), true)
+      equal(await store.remove(user.id, user.version), false)
       equal(await store.findById(user.id), null)
       equal(await store.findByEmail(user.emailKey), null)
       equal(await store.replace(changed(user), user.version), false)
       equal(await store.insert(newUser({ emailKey: user.emailKey })), true)
       deepEqual(plain(await store.findById(other.id)), other)
     }),
+
+    caseOf(open, 'remove: false at another version, and the user stays', async (store) => {
+      const user = await inserted(store, { version: 5 })
+      for (const version of [0, 4, 6]) equal(await store.remove(user.id, version), false)
+      deepEqual(plain(await store.findById(user.id)), user)
+      deepEqual(plain(await store.findByEmail(user.emailKey)), user)
+    }),
+
+    caseOf(open, 'remove: of a change and a removal at once at one version, exactly one wins', async (store) => {
+      for (let round = 0; round < 20; round++) {
+        const user = await inserted(store)
+        const next = changed(user)
+        const [replaced, removed] = await Promise.all([store.replace(next, user.version), store.remove(user.id, user.version)])
+        equal(replaced, !removed)
+        deepEqual(plain(await store.findById(user.id)), removed ? null : next)
+      }
+    }),
+
+    ...listCases(open),
+    ...retireCases(open),
 
     {
       name: 'close: twice is once',
@@ -180,59 +225,6 @@ export function userStoreContract (open: () => MaybePromise<UserStore>): Contrac
       }
     }
   ]
-}
-
-function newEmailKey (): string {
-  return `${randomId()}@example.com`
-}
-
-function newUser (given: Partial<StoredUser> = {}): StoredUser {
-  const emailKey = newEmailKey()
-  return {
-    id: timeOrderedId(Date.now()),
-    email: emailKey,
-    emailKey,
-    passwordHash: '$argon2id$…',
-    isActive: true,
-    isVerified: false,
-    isSuperuser: false,
-    createdAt: '2026-01-02T03:04:05.006Z',
-    updatedAt: '2026-01-02T03:04:05.006Z',
-    version: 1,
-    sessionEpoch: 0,
-    fields: {},
-    ...given
-  }
-}
-
-async function inserted (store: UserStore, given?: Partial<StoredUser>): Promise<StoredUser> {
-  const user = newUser(given)
-  equal(await store.insert(user), true)
-  return user
-}
-
-/** The next version of a user, with another value in each column that can change. */
-function changed (user: StoredUser): StoredUser {
-  const emailKey = newEmailKey()
-  return {
-    id: user.id,
-    email: `New.${emailKey}`,
-    emailKey,
-    passwordHash: user.passwordHash === null ? '$2b$…' : null,
-    isActive: !user.isActive,
-    isVerified: !user.isVerified,
-    isSuperuser: !user.isSuperuser,
-    createdAt: '2027-02-03T04:05:06.007Z',
-    updatedAt: '2028-03-04T05:06:07.008Z',
-    version: user.version + 1,
-    sessionEpoch: user.sessionEpoch + 1,
-    fields: { changed: ['é', '👩‍🚀'] }
-  }
-}
-
-/** Without the prototypes that a store may give its objects. */
-function plain (user: StoredUser | null): unknown {
-  return structuredClone(user)
 }
 
 /** Objects may be frozen: then the attempt throws, and that is as good. */

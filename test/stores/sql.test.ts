@@ -1,18 +1,22 @@
-import { spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import Libsql from 'libsql'
 import t, { type Test } from 'tap'
+import type { StoredUser } from '../../lib/contracts/user-store.js'
 import { BadOptionsError, SchemaVersionError } from '../../lib/errors.js'
 import { mysql, postgres, sqlite, type MysqlPool, type PostgresPool, type SqliteDatabase, type SqlStoreOptions, type SqlUserStore } from '../../lib/stores/sql/index.js'
 import { orElse, type SqlClient } from '../../lib/stores/sql/client.js'
 import { sqlRevocations } from '../../lib/stores/sql/revocations.js'
 import { sqliteClient } from '../../lib/stores/sql/sqlite.js'
 import { revocationStoreContract, userStoreContract } from '../../lib/testing/index.js'
+import type { MaybePromise } from '../../lib/maybe-promise.js'
 import { mariadbServer, noMariadb, noPostgres, postgresServer } from '../helpers/servers.js'
+
+type Retire = (id: string) => MaybePromise<unknown>
 
 /** A database, as the tests below need it: stores of it, and a way around them. */
 interface Server {
@@ -21,9 +25,11 @@ interface Server {
   raw (sql: string): Promise<Array<Record<string, unknown>>>
   /** Opens one new store many times, as many processes would. */
   openTogether (options: SqlStoreOptions): Promise<void>
+  /** Two ways to retire a user at version 1: in two processes, or over two pools. */
+  retireTwoWays (t: Test, options: SqlStoreOptions): Promise<[Retire, Retire]>
 }
 
-const aUser = {
+const aUser: StoredUser = {
   id: '01900000-0000-7000-8000-000000000001',
   email: 'Ann@example.com',
   emailKey: 'ann@example.com',
@@ -35,6 +41,7 @@ const aUser = {
   updatedAt: '2026-01-02T03:04:05.006Z',
   version: 1,
   sessionEpoch: 0,
+  pendingTokens: {},
   fields: {}
 }
 
@@ -48,7 +55,8 @@ t.test('SQLite', async (t) => {
       const statement = database.prepare(sql)
       return sql.startsWith('select') ? statement.all() as Array<Record<string, unknown>> : [{ ...statement.run() }]
     },
-    openTogether: (options) => openInFourProcesses(file, options)
+    openTogether: (options) => openInFourProcesses(file, options),
+    retireTwoWays: async (t, options) => [await retireInProcess(t, file, options), await retireInProcess(t, file, options)]
   })
 })
 
@@ -63,7 +71,68 @@ t.test('PostgreSQL', async (t) => {
       const pools = await Promise.all(Array.from({ length: 8 }, postgresServer))
       t.after(() => Promise.all(pools.map((each) => each?.end())))
       await Promise.all(pools.map((each) => postgres(each ?? pool, options)))
+    },
+    async retireTwoWays (t, options) {
+      const other = await postgresServer()
+      t.after(() => other?.end())
+      const [first, second] = [await postgres(pool, options), await postgres(other ?? pool, options)]
+      return [(id) => first.retire(id, 1, null), (id) => second.retire(id, 1, null)]
     }
+  })
+
+  t.test('a user who cannot have an address costs no connection, and leaves none in a transaction', async (t) => {
+    const tablePrefix = freshPrefix()
+    t.after(() => dropTables((sql) => pool.query(sql), tablePrefix))
+    const connection = await pool.connect()
+    t.after(() => connection.release())
+    const released: unknown[] = []
+    const single: PostgresPool = {
+      query: (statement) => connection.query(statement),
+      connect: async () => ({ query: (statement) => connection.query(statement), release: (destroy) => released.push(destroy) })
+    }
+    const store = await postgres(single, { tablePrefix })
+    const [first, second] = [await superuser(store), await superuser(store)]
+    released.length = 0
+    for (let round = 0; round < 3; round++) {
+      t.equal(await store.retire(first.id, 1, { ...first, version: 2, isSuperuser: false, emailKey: second.emailKey }), 'taken')
+      t.same(await store.findById(first.id), first)
+    }
+    t.same(released, [undefined, undefined, undefined])
+    t.equal(await store.retire(first.id, 1, null), true)
+    t.same((await pool.query(`select id from ${tablePrefix}`)).rows, [{ id: second.id }], 'other connections see it')
+  })
+
+  t.test('nobody retires while another connection holds the lock, and that is told after a while', async (t) => {
+    const tablePrefix = freshPrefix()
+    t.after(() => dropTables((sql) => pool.query(sql), tablePrefix))
+    const holder = await pool.connect()
+    t.after(() => holder.release(true))
+    const impatient: PostgresPool = {
+      query: (statement) => pool.query(statement),
+      async connect () {
+        const connection = await pool.connect()
+        return {
+          query: (statement) => connection.query({ ...statement, text: statement.text.replace('30s', '20ms') }),
+          release: (destroy) => connection.release(destroy)
+        }
+      }
+    }
+    const store = await postgres(impatient, { tablePrefix })
+    const [first] = [await superuser(store), await superuser(store)]
+    const key = createHash('sha256').update(`fastify-users:${tablePrefix}:retire`).digest().readBigInt64BE()
+    await holder.query('select pg_advisory_lock($1)', [key.toString()])
+    await t.rejects(async () => await store.retire(first.id, 1, null), { code: '55P03' })
+    t.same(await store.findById(first.id), first)
+    await holder.query('select pg_advisory_unlock($1)', [key.toString()])
+    t.equal(await store.retire(first.id, 1, null), true)
+  })
+
+  t.test('ids sort by their bytes, whatever the language of the database', async (t) => {
+    const tablePrefix = freshPrefix()
+    t.after(() => dropTables((sql) => pool.query(sql), tablePrefix))
+    await postgres(pool, { tablePrefix })
+    const { rows } = await pool.query('select collation_name from information_schema.columns where table_name = $1 and column_name = $2', [tablePrefix, 'id'])
+    t.same(rows, [{ collation_name: 'C' }])
   })
 
   t.test('a connection that fails in the middle of a migration is given up, and the next try does it all', async (t) => {
@@ -94,7 +163,7 @@ t.test('PostgreSQL', async (t) => {
 
   t.test('a server that leaves out how many rows it touched has touched none', async (t) => {
     const store = await postgres({ ...pool, query: async () => ({ rows: [{ version: 1 }], rowCount: null }), connect: () => pool.connect() })
-    t.equal(await store.remove('somebody'), false)
+    t.equal(await store.remove('somebody', 1), false)
   })
 
   t.test('what is no pool is refused', async (t) => {
@@ -113,14 +182,22 @@ t.test('MariaDB', async (t) => {
       const pools = await Promise.all(Array.from({ length: 8 }, mariadbServer))
       t.after(() => Promise.all(pools.map((each) => each?.end())))
       await Promise.all(pools.map((each) => mysql(each ?? pool, options)))
+    },
+    async retireTwoWays (t, options) {
+      const other = await mariadbServer()
+      t.after(() => other?.end())
+      const [first, second] = [await mysql(pool, options), await mysql(other ?? pool, options)]
+      return [(id) => first.retire(id, 1, null), (id) => second.retire(id, 1, null)]
     }
   })
 
   t.test('a lock that another connection holds is waited for, and then told of', async (t) => {
-    const tablePrefix = freshPrefix()
+    const tablePrefix = `${freshPrefix()}_`.padEnd(41, 'x')
+    t.after(() => dropTables((sql) => pool.query(sql), tablePrefix))
     const holder = await pool.getConnection()
-    await holder.execute('select get_lock(?, 0)', [`fastify-users:${tablePrefix}`])
     t.after(() => holder.destroy())
+    const [toMigrate, toRetire] = [`fastify-users:${tablePrefix}`, `fastify-users:${tablePrefix}:retire`]
+    t.ok(toRetire.length <= 64, 'MySQL takes no longer name')
     let destroyed = 0
     const impatient: MysqlPool = {
       execute: (sql, values) => pool.execute(sql, values),
@@ -136,8 +213,21 @@ t.test('MariaDB', async (t) => {
         }
       }
     }
-    await t.rejects(mysql(impatient, { tablePrefix }), { message: `The tables cannot be migrated: another connection has held the lock fastify-users:${tablePrefix} for 30 seconds.` })
+
+    await holder.execute('select get_lock(?, 0)', [toMigrate])
+    await t.rejects(mysql(impatient, { tablePrefix }), { message: `Another connection has held the lock ${toMigrate} for 30 seconds.` })
     t.equal(destroyed, 1)
+    await holder.execute('select release_lock(?)', [toMigrate])
+
+    const store = await mysql(impatient, { tablePrefix })
+    const [first] = [await superuser(store), await superuser(store)]
+    await holder.execute('select get_lock(?, 0)', [toRetire])
+    await t.rejects(async () => await store.retire(first.id, 1, null), { message: `Another connection has held the lock ${toRetire} for 30 seconds.` })
+    t.equal(destroyed, 2)
+    t.same(await store.findById(first.id), first)
+    await holder.execute('select release_lock(?)', [toRetire])
+    t.equal(await store.retire(first.id, 1, null), true)
+    t.equal(destroyed, 2)
   })
 
   t.test('MySQL is told its own name of the strict collation', async (t) => {
@@ -206,7 +296,10 @@ t.test('SQLite answers at once', async (t) => {
   t.equal(store.insert(aUser), true)
   t.same(store.findById(aUser.id), aUser)
   t.equal(store.replace({ ...aUser, version: 2 }, 1), true)
-  t.equal(store.remove(aUser.id), true)
+  t.same(store.list({ after: null, limit: 10, emailPart: 'ann' }), [{ ...aUser, version: 2 }])
+  t.equal(store.retire(aUser.id, 2, null), 'last')
+  t.equal(store.retire(aUser.id, 1, null), false)
+  t.equal(store.remove(aUser.id, 2), true)
   t.equal(store.revocations.revoke('session', Date.now() + 1000, Date.now()), undefined)
   t.equal(store.revocations.isRevoked('session'), true)
 })
@@ -316,7 +409,7 @@ t.test('orElse recovers from what is thrown, and from what is rejected', async (
   t.equal(orElse(() => 'fine', () => 'recovered'), 'fine')
 })
 
-async function commonTests (t: Test, { open, raw, openTogether }: Server): Promise<void> {
+async function commonTests (t: Test, { open, raw, openTogether, retireTwoWays }: Server): Promise<void> {
   const used: string[] = []
   t.after(async () => {
     for (const prefix of used) await dropTables(raw, prefix)
@@ -407,10 +500,51 @@ async function commonTests (t: Test, { open, raw, openTogether }: Server): Promi
     }
   })
 
+  await t.test('pending tokens are null if there are none, and told of if they are damaged', async (t) => {
+    const tablePrefix = prefix()
+    const store = await opened(t, { tablePrefix })
+    await store.insert(aUser)
+    t.same(await raw(`select pending_tokens from ${tablePrefix}`), [{ pending_tokens: null }])
+    await store.replace({ ...aUser, version: 2, pendingTokens: { reset: { digest: 'digest', expiresAt: 1 } } }, 1)
+    t.match(await raw(`select pending_tokens from ${tablePrefix}`), [{ pending_tokens: '{"reset":{"digest":"digest","expiresAt":1}}' }])
+    await store.replace({ ...aUser, version: 3 }, 2)
+    t.same(await raw(`select pending_tokens from ${tablePrefix}`), [{ pending_tokens: null }])
+    for (const damaged of ['', '{"reset":', '[]', 'null', '"text"', '1']) {
+      await raw(`update ${tablePrefix} set pending_tokens = '${damaged}'`)
+      await t.rejects(async () => await store.findById(aUser.id), { name: 'TypeError', message: `The pending tokens of the user ${aUser.id} are no JSON object.` })
+      await t.rejects(async () => await store.list({ after: null, limit: 1, emailPart: null }), TypeError)
+    }
+  })
+
   await t.test('a key with a NUL finds nothing', async (t) => {
     const store = await opened(t, { tablePrefix: prefix() })
+    await store.insert(aUser)
     t.equal(await store.findById('\0'), null)
     t.equal(await store.findByEmail('ann\0@example.com'), null)
+    t.same(await store.list({ after: '\0', limit: 10, emailPart: null }), [])
+    t.same(await store.list({ after: null, limit: 10, emailPart: 'ann\0' }), [])
+  })
+
+  await t.test('ids sort by their bytes', async (t) => {
+    const store = await opened(t, { tablePrefix: prefix() })
+    const ids = ['-', '-a', '1', 'A', 'A-', 'A1', 'Aa', 'B', 'a', 'a-', 'a-b', 'a1', 'aB', 'aa', 'b']
+    for (const id of [...ids].reverse()) t.equal(await store.insert({ ...aUser, id, emailKey: id }), true)
+    for (const [index, id] of ids.entries()) {
+      t.same((await store.list({ after: id, limit: 100, emailPart: null })).map((user) => user.id), ids.slice(index + 1))
+    }
+  })
+
+  await t.test('two superusers who retire each other at once, by two ways, leave one', async (t) => {
+    const options = { tablePrefix: prefix() }
+    const store = await opened(t, options)
+    const ways = await retireTwoWays(t, options)
+    for (let round = 0; round < 20; round++) {
+      const users = [await superuser(store), await superuser(store)] as const
+      const results = await Promise.all([ways[0](users[0].id), ways[1](users[1].id)])
+      t.same(results.sort(), ['last', true])
+      t.equal((await raw(`select id from ${options.tablePrefix} where is_superuser = 1 and is_active = 1`)).length, 1)
+      for (const { id } of users) await store.remove(id, 1)
+    }
   })
 
   await t.test('sessions that have expired are deleted as one ends: a thousand, the oldest first, once a minute', async (t) => {
@@ -446,9 +580,40 @@ async function dropTables (raw: (sql: string) => Promise<unknown>, prefix: strin
   for (const suffix of ['', '_revocations', '_migrations']) await raw(`drop table if exists ${prefix}${suffix}`)
 }
 
+async function superuser (store: SqlUserStore): Promise<StoredUser> {
+  const id = randomUUID()
+  const user = { ...aUser, id, emailKey: id, isSuperuser: true }
+  await store.insert(user)
+  return user
+}
+
+/** A process that retires whom it is told of, until the test is over. */
+async function retireInProcess (t: Test, file: string, options: SqlStoreOptions): Promise<Retire> {
+  const child = spawnWithStore(`
+    const store = await sqlite(${JSON.stringify(file)}, ${JSON.stringify(options)})
+    process.on('message', (id) => process.send(store.retire(id, 1, null)))
+    process.once('disconnect', () => store.close())
+    process.send('ready')
+  `)
+  const ended = once(child, 'exit')
+  t.after(async () => {
+    child.disconnect()
+    await ended
+  })
+  await once(child, 'message')
+  return async (id) => {
+    child.send(id)
+    return (await once(child, 'message'))[0]
+  }
+}
+
+function spawnWithStore (code: string): ChildProcess {
+  const importStore = `import { sqlite } from ${JSON.stringify(new URL('../../lib/stores/sql/index.ts', import.meta.url))}\n`
+  return spawn(process.execPath, [...process.execArgv, '--input-type=module', '--eval', importStore + code], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+}
+
 async function openInFourProcesses (file: string, options: SqlStoreOptions): Promise<void> {
   const code = `
-    import { sqlite } from ${JSON.stringify(new URL('../../lib/stores/sql/index.ts', import.meta.url))}
     process.once('message', async () => {
       const store = await sqlite(${JSON.stringify(file)}, ${JSON.stringify(options)})
       store.close()
@@ -456,7 +621,7 @@ async function openInFourProcesses (file: string, options: SqlStoreOptions): Pro
     })
     process.send('ready')
   `
-  const children = Array.from({ length: 4 }, () => spawn(process.execPath, [...process.execArgv, '--input-type=module', '--eval', code], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }))
+  const children = Array.from({ length: 4 }, () => spawnWithStore(code))
   const ends = children.map(async (child) => {
     const [status] = await once(child, 'exit')
     if (status !== 0) throw new Error(`a process ended with ${status}`)

@@ -20,6 +20,10 @@ export interface SqlDialect {
   readonly quote: '"' | '`'
   /** A column type that holds a text of any length. */
   readonly longText: string
+  /** A column type for the id of a user, which sorts by its bytes. */
+  readonly idType: string
+  /** The function that says where in a text another one begins, from 1, and 0 where it does not. Upper and lower case differ. */
+  readonly position: 'instr' | 'strpos'
   /** What follows the closing parenthesis of `create table`. */
   readonly tableOptions: string
 }
@@ -34,10 +38,14 @@ export interface SqlClient extends SqlExecutor {
   /** Whether a statement failed because its table is not there. */
   isMissingTable (error: unknown): boolean
   /**
-   * Runs `work` while nobody else, in whatever process, runs work of the same name. `work` uses the executor it is given
-   * and no other: that one alone holds the lock.
+   * What `work` returns, which is run while nobody else, in whatever process, runs work of the same name. `work` uses the
+   * executor it is given and no other: that one alone holds the lock. It sees all that earlier holders of the lock have done.
+   * A duplicate that it recovers from is its last statement: on PostgreSQL the transaction is then rolled back.
+   *
+   * @param name at most 64 characters
+   * @throws an error of the database, if the lock is not to be had in time
    */
-  exclusively (name: string, work: (database: SqlExecutor) => MaybePromise<void>): MaybePromise<void>
+  exclusively<T> (name: string, work: (database: SqlExecutor) => MaybePromise<T>): MaybePromise<T>
   /** Lets go of what the client itself has opened. Closing twice is closing once. */
   close (): void
 }

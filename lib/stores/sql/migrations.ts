@@ -8,9 +8,11 @@ import { orElse, type SqlClient, type SqlDialect, type SqlExecutor, type SqlTabl
  * `create table`: a step that was cut off in the middle is begun anew.
  */
 const steps: ReadonlyArray<(tables: SqlTables, dialect: SqlDialect) => readonly string[]> = [
-  ({ users, revocations }, { longText, tableOptions }) => [
+  ({ users, revocations }, { idType, longText, tableOptions }) => [
+    // An id stands in a table once, so what is unique with an id is so anyway. Said this way, all databases make the index: on
+    // superusers, whom others wait for to be looked up, and on expires_at.
     `create table if not exists ${users} (
-      id varchar(36) not null primary key,
+      id ${idType} not null primary key,
       email varchar(320) not null,
       email_key varchar(320) not null,
       password_hash varchar(512),
@@ -21,10 +23,11 @@ const steps: ReadonlyArray<(tables: SqlTables, dialect: SqlDialect) => readonly 
       updated_at varchar(24) not null,
       version integer not null,
       session_epoch integer not null,
+      pending_tokens ${longText},
       fields ${longText} not null,
-      unique (email_key)
+      unique (email_key),
+      unique (is_superuser, is_active, id)
     ) ${tableOptions}`,
-    // An id stands there once, so the pair is unique anyway. Said this way, all databases make the index on expires_at.
     `create table if not exists ${revocations} (
       id varchar(64) not null primary key,
       expires_at bigint not null,

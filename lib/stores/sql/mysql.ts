@@ -48,7 +48,7 @@ async function mysqlClient (pool: MysqlPool): Promise<SqlClient> {
 
   return {
     ...executor,
-    dialect: { quote: '`', longText: 'longtext', tableOptions: tableOptions(String(row?.version)) },
+    dialect: { quote: '`', longText: 'longtext', idType: 'varchar(36)', position: 'instr', tableOptions: tableOptions(String(row?.version)) },
     ephemeral: false,
     isDuplicate: (error) => errorCode(error) === 'ER_DUP_ENTRY',
     isMissingTable: (error) => errorCode(error) === 'ER_NO_SUCH_TABLE',
@@ -58,14 +58,16 @@ async function mysqlClient (pool: MysqlPool): Promise<SqlClient> {
       try {
         const own = mysqlExecutor(connection)
         await lock(own, name)
-        await work(own)
+        // Outside of a transaction each statement sees what was committed before it.
+        const result = await work(own)
         await own.query('select release_lock(?)', [name])
+        connection.release()
+        return result
       } catch (error) {
         // With the connection goes its lock.
         connection.destroy()
         throw error
       }
-      connection.release()
     },
 
     close () {}
@@ -83,7 +85,7 @@ function mysqlExecutor (executable: MysqlExecutable): SqlExecutor {
 async function lock (database: SqlExecutor, name: string): Promise<void> {
   const [row] = await database.query('select get_lock(?, ?) as acquired', [name, LOCK_WAIT_SECONDS])
   if (Number(row?.acquired) === 1) return
-  throw new Error(`The tables cannot be migrated: another connection has held the lock ${name} for ${LOCK_WAIT_SECONDS} seconds.`)
+  throw new Error(`Another connection has held the lock ${name} for ${LOCK_WAIT_SECONDS} seconds.`)
 }
 
 /**

@@ -44,7 +44,8 @@ export async function openStore (options: SqlStoreOptions, connect: () => MaybeP
   const { tablePrefix, migrate: migrateNow } = checked(options)
   const client = await connect()
   const tables = tableNames(tablePrefix, client.dialect)
-  const migrateAll = (): Promise<void> => migrate(client, tables, `fastify-users:${tablePrefix}`)
+  const lockName = `fastify-users:${tablePrefix}`
+  const migrateAll = (): Promise<void> => migrate(client, tables, lockName)
 
   try {
     await (migrateNow ? migrateAll() : checkVersion(client, tables))
@@ -54,7 +55,7 @@ export async function openStore (options: SqlStoreOptions, connect: () => MaybeP
   }
 
   return {
-    ...sqlUsers(client, tables.users),
+    ...sqlUsers(client, tables.users, `${lockName}:retire`),
     revocations: sqlRevocations(client, tables.revocations),
     ephemeral: client.ephemeral,
     migrate: migrateAll,

@@ -43,7 +43,7 @@ export function postgres (pool: PostgresPool, options: SqlStoreOptions = {}): Pr
 function postgresClient (pool: PostgresPool): SqlClient {
   return {
     ...postgresExecutor(pool),
-    dialect: { quote: '"', longText: 'text', tableOptions: '' },
+    dialect: { quote: '"', longText: 'text', idType: 'varchar(36) collate "C"', position: 'strpos', tableOptions: '' },
     ephemeral: false,
     isDuplicate: (error) => errorCode(error) === '23505',
     isMissingTable: (error) => errorCode(error) === '42P01',
@@ -56,14 +56,16 @@ function postgresClient (pool: PostgresPool): SqlClient {
         await executor.execute('begin isolation level read committed', [])
         await executor.execute('set local lock_timeout = \'30s\'', [])
         await executor.query('select pg_advisory_xact_lock(?)', [lockKey(name)])
-        await work(executor)
+        const result = await work(executor)
+        // After a statement that failed, PostgreSQL takes this for a rollback, and the connection is as good as new.
         await executor.execute('commit', [])
+        connection.release()
+        return result
       } catch (error) {
         // With the connection go its transaction and its lock.
         connection.release(true)
         throw error
       }
-      connection.release()
     },
 
     close () {}

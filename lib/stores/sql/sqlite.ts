@@ -65,7 +65,7 @@ export function sqliteClient (database: SqliteDatabase, closeDatabase?: () => vo
 
   return {
     ...executor,
-    dialect: { quote: '"', longText: 'text', tableOptions: '' },
+    dialect: { quote: '"', longText: 'text', idType: 'varchar(36)', position: 'instr', tableOptions: '' },
     ephemeral: database.memory === true,
     isDuplicate: (error) => duplicates.includes(errorCode(error)) || duplicates.includes((error as { errcode?: unknown } | null)?.errcode),
     isMissingTable: (error) => error instanceof Error && error.message.includes('no such table'),
@@ -74,8 +74,9 @@ export function sqliteClient (database: SqliteDatabase, closeDatabase?: () => vo
       database.prepare('begin immediate').run()
       return orElse(() => {
         // As the executor answers at once, the work is done when the call returns.
-        work(executor)
+        const result = work(executor)
         database.prepare('commit').run()
+        return result
       }, (error) => {
         // After some failures, a full disk for one, SQLite has rolled back by itself and has nothing to roll back.
         orElse(() => { database.prepare('rollback').run() }, () => undefined)

@@ -1,29 +1,34 @@
 import type { StoredUser, UserStore } from '../../contracts/user-store.js'
 import { andThen, type MaybePromise } from '../../maybe-promise.js'
-import { orElse, type SqlClient, type SqlRow, type SqlValue } from './client.js'
+import { orElse, type SqlClient, type SqlExecutor, type SqlValue } from './client.js'
+import { columns, toUser, toValues } from './user-row.js'
 
-const columns = [
-  'id', 'email', 'email_key', 'password_hash', 'is_active', 'is_verified', 'is_superuser', 'created_at', 'updated_at',
-  'version', 'session_epoch', 'fields'
-]
-
-/** The five methods of a user store, each one statement. */
-export function sqlUsers (client: SqlClient, table: string): Omit<UserStore, 'revocations' | 'ephemeral' | 'close'> {
+/**
+ * The methods of a user store, each one statement but `retire`.
+ *
+ * @param retireLock whoever retires a superuser holds the lock of this name
+ */
+export function sqlUsers (client: SqlClient, table: string, retireLock: string): Omit<UserStore, 'revocations' | 'ephemeral' | 'close'> {
+  const select = `select ${columns.join(', ')} from ${table}`
+  const selectById = `${select} where id = ?`
+  const selectByEmail = `${select} where email_key = ?`
+  const selectPage = `${select} where id > ? order by id limit ?`
+  // Not `like`, which has letters of its own to be escaped, and ignores case on SQLite.
+  const selectPageOfPart = `${select} where id > ? and ${client.dialect.position}(email_key, ?) > 0 order by id limit ?`
+  const selectVersion = `select id from ${table} where id = ? and version = ?`
+  const selectOtherSuperuser = `select id from ${table} where is_superuser = 1 and is_active = 1 and id <> ? limit 1`
   const insert = `insert into ${table} (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})`
-  const selectById = `select ${columns.join(', ')} from ${table} where id = ?`
-  const selectByEmail = `select ${columns.join(', ')} from ${table} where email_key = ?`
   const update = `update ${table} set ${columns.slice(1).map((column) => `${column} = ?`).join(', ')} where id = ? and version = ?`
-  const remove = `delete from ${table} where id = ?`
+  const deleteOne = `delete from ${table} where id = ? and version = ?`
 
-  function find (select: string, key: string): MaybePromise<StoredUser | null> {
-    // PostgreSQL has no NUL in a text and fails when asked for one; no row can have it.
-    if (key.includes('\0')) return null
-    return andThen(client.query(select, [key]), ([row]) => row === undefined ? null : toUser(row))
+  function find (statement: string, key: string): MaybePromise<StoredUser | null> {
+    if (hasNul(key)) return null
+    return andThen(client.query(statement, [key]), ([row]) => row === undefined ? null : toUser(row))
   }
 
-  function unlessDuplicate<T> (statement: string, values: readonly SqlValue[], whenDuplicate: T): MaybePromise<boolean | T> {
+  function unlessDuplicate<T> (database: SqlExecutor, statement: string, values: readonly SqlValue[], whenDuplicate: T): MaybePromise<boolean | T> {
     return orElse(
-      () => andThen(client.execute(statement, values), (count) => count === 1),
+      () => andThen(database.execute(statement, values), (count) => count === 1),
       (error) => {
         if (client.isDuplicate(error)) return whenDuplicate
         throw error
@@ -31,63 +36,44 @@ export function sqlUsers (client: SqlClient, table: string): Omit<UserStore, 're
     )
   }
 
+  function replace (database: SqlExecutor, user: StoredUser, version: number): MaybePromise<boolean | 'taken'> {
+    return unlessDuplicate(database, update, [...toValues(user).slice(1), user.id, version], 'taken')
+  }
+
+  function remove (database: SqlExecutor, id: string, version: number): MaybePromise<boolean> {
+    return andThen(database.execute(deleteOne, [id, version]), (count) => count === 1)
+  }
+
   return {
-    insert: (user) => unlessDuplicate(insert, toValues(user), false),
+    insert: (user) => unlessDuplicate(client, insert, toValues(user), false),
     findById: (id) => find(selectById, id),
     findByEmail: (emailKey) => find(selectByEmail, emailKey),
-    replace: (user, version) => unlessDuplicate<'taken'>(update, [...toValues(user).slice(1), user.id, version], 'taken'),
-    remove: (id) => andThen(client.execute(remove, [id]), (count) => count === 1)
+
+    list ({ after, limit, emailPart }) {
+      const start = after ?? ''
+      if (hasNul(start) || hasNul(emailPart ?? '')) return []
+      // As a text, since mysql2 sends each number as a floating-point one, and MySQL refuses to count rows in these.
+      const rows = emailPart === null
+        ? client.query(selectPage, [start, String(limit)])
+        : client.query(selectPageOfPart, [start, emailPart, String(limit)])
+      return andThen(rows, (found) => found.map(toUser))
+    },
+
+    replace: (user, version) => replace(client, user, version),
+    remove: (id, version) => remove(client, id, version),
+
+    retire (id, version, next) {
+      return client.exclusively<boolean | 'taken' | 'last'>(retireLock, (database) => {
+        return andThen(database.query(selectOtherSuperuser, [id]), ([other]) => {
+          if (other === undefined) return andThen(database.query(selectVersion, [id, version]), ([same]) => same === undefined ? false : 'last')
+          return next === null ? remove(database, id, version) : replace(database, next, version)
+        })
+      })
+    }
   }
 }
 
-/** In the order of `columns`. */
-function toValues (user: StoredUser): SqlValue[] {
-  return [
-    user.id,
-    user.email,
-    user.emailKey,
-    user.passwordHash,
-    Number(user.isActive),
-    Number(user.isVerified),
-    Number(user.isSuperuser),
-    user.createdAt,
-    user.updatedAt,
-    user.version,
-    user.sessionEpoch,
-    JSON.stringify(user.fields)
-  ]
-}
-
-function toUser (row: SqlRow): StoredUser {
-  const id = String(row.id)
-  return {
-    id,
-    email: String(row.email),
-    emailKey: String(row.email_key),
-    passwordHash: row.password_hash === null ? null : String(row.password_hash),
-    isActive: Number(row.is_active) === 1,
-    isVerified: Number(row.is_verified) === 1,
-    isSuperuser: Number(row.is_superuser) === 1,
-    createdAt: String(row.created_at),
-    updatedAt: String(row.updated_at),
-    version: Number(row.version),
-    sessionEpoch: Number(row.session_epoch),
-    fields: toFields(id, String(row.fields))
-  }
-}
-
-/** Fields that were taken for empty would be written back as empty: a damaged row must be mended, not emptied. */
-function toFields (id: string, json: string): Record<string, unknown> {
-  const fields = parsed(json)
-  if (typeof fields === 'object' && fields !== null && !Array.isArray(fields)) return fields as Record<string, unknown>
-  throw new TypeError(`The fields of the user ${id} are no JSON object.`)
-}
-
-/** `undefined` if it is no JSON. The error of the parser is dropped, as it quotes the text. */
-function parsed (json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    return undefined
-  }
+/** PostgreSQL has no NUL in a text and fails when asked for one; no row can have it. */
+function hasNul (value: string): boolean {
+  return value.includes('\0')
 }
