@@ -1,6 +1,7 @@
 import type { PasswordHasher } from '../contracts/password-hasher.js'
+import { HashQueueFullError, withHeaders } from '../errors.js'
+import { createQueue, type QueueLimits } from '../queue.js'
 import { isImportedHash, verifyImportedHash } from './imported-hashes.js'
-import { createQueue, type QueueLimits } from './queue.js'
 import { randomId } from './random.js'
 
 /** Everything that touches a password, behind one bounded queue. */
@@ -11,9 +12,12 @@ export interface Passwords {
   needsRehash (hash: string): boolean
 }
 
-/** Joins a hasher, the imported kinds of hashes and the queue. */
+/**
+ * Joins a hasher, the imported kinds of hashes and a queue. Hashes run on libuv's small thread pool, which files, DNS and
+ * many drivers share: without a bound, a flood of logins stops the whole app.
+ */
 export function createPasswords (hasher: PasswordHasher, limits: QueueLimits): Passwords {
-  const enqueue = createQueue(limits)
+  const enqueue = createQueue(limits, () => withHeaders(new HashQueueFullError(), { 'retry-after': '1', 'cache-control': 'no-store' }))
   let decoy: string | undefined
 
   return {

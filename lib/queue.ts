@@ -1,5 +1,3 @@
-import { HashQueueFullError, withHeaders } from '../errors.js'
-
 /** What runs at once, and what may wait. */
 export interface QueueLimits {
   readonly concurrency: number
@@ -11,17 +9,18 @@ export interface QueueLimits {
 export type Queue = <T>(task: () => Promise<T>) => Promise<T>
 
 /**
- * A bounded queue. Password hashes run on libuv's small thread pool, which files, DNS and many drivers share: without a
- * bound, a flood of logins stops the whole app. What does not fit is told so at once, rather than kept waiting.
+ * A bounded queue: what does not fit is told so at once, rather than kept waiting.
+ *
+ * @param whenFull makes the error that it is told
  */
-export function createQueue ({ concurrency, limit }: QueueLimits): Queue {
+export function createQueue ({ concurrency, limit }: QueueLimits, whenFull: () => Error): Queue {
   const waiting: Array<() => void> = []
   let running = 0
 
   return async function run<T> (task: () => Promise<T>): Promise<T> {
     if (running < concurrency) running++
     else if (waiting.length < limit) await new Promise<void>((resolve) => waiting.push(resolve))
-    else throw withHeaders(new HashQueueFullError(), { 'retry-after': '1', 'cache-control': 'no-store' })
+    else throw whenFull()
 
     try {
       return await task()
