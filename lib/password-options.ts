@@ -1,9 +1,14 @@
 import { availableParallelism } from 'node:os'
 import type { PasswordHasher } from './contracts/password-hasher.js'
+import type { BreachOptions, PasswordRuleSettings, ValidatePassword } from './contracts/password-rule.js'
 import { argon2Hasher, owaspCost, owaspLeastWork } from './crypto/password.js'
 import { isObject, isWhole, reported } from './option-checks.js'
+import { longPassword, passwordRule } from './schemas/password.js'
 
-/** How passwords are hashed. */
+/** Milliseconds. Somebody sits there and waits. */
+const longestWait = 30_000
+
+/** What passwords may be, and how they are hashed. */
 export interface PasswordOptions {
   /** Memory of one argon2id hash: KiB. Default 19,456 (OWASP). */
   readonly memoryCost?: number | undefined
@@ -17,10 +22,18 @@ export interface PasswordOptions {
   readonly queueLimit?: number | undefined
   /** Another hasher than argon2id. */
   readonly hasher?: PasswordHasher | undefined
+  /** How short a new password may be: code points, from 8 to 64. Default 8. */
+  readonly minLength?: number | undefined
+  /** How long a new password may be: code points, from 64 to 1,024. Default 128. */
+  readonly maxLength?: number | undefined
+  /** A rule of your own for new passwords. It is given the default rules, to call them or not. */
+  readonly validatePassword?: ValidatePassword | undefined
+  /** Refuses passwords known from breaches, as the last of the default rules. Default: nobody is asked. */
+  readonly breaches?: BreachOptions | undefined
 }
 
 /** The options, with every default in its place. */
-export interface PasswordSettings {
+export interface PasswordSettings extends PasswordRuleSettings {
   readonly hasher: PasswordHasher
   readonly concurrency: number
   readonly queueLimit: number
@@ -30,13 +43,15 @@ export interface PasswordSettings {
 export function resolvePasswords (options: PasswordOptions): PasswordSettings {
   const { memoryCost = owaspCost.memoryCost, timeCost = owaspCost.timeCost, parallelism = owaspCost.parallelism } = options
   const { hasher = argon2Hasher({ memoryCost, timeCost, parallelism }), concurrency = defaultConcurrency(), queueLimit = 100 } = options
-  return { hasher, concurrency, queueLimit }
+  const { minLength = passwordRule.minLength, maxLength = longPassword.byDefault, validatePassword, breaches } = options
+  return { hasher, concurrency, queueLimit, minLength, maxLength, validatePassword, breaches: breaches && resolveBreaches(breaches) }
 }
 
 /** What is wrong with the options. */
 export function passwordProblems (options: PasswordOptions, production: boolean): string[] {
   if (!isObject(options)) return ['options.passwords must be an object']
-  const { memoryCost = owaspCost.memoryCost, timeCost = owaspCost.timeCost, parallelism = owaspCost.parallelism, hasher, concurrency = 1, queueLimit = 1, ...unknown } = options
+  const { memoryCost = owaspCost.memoryCost, timeCost = owaspCost.timeCost, parallelism = owaspCost.parallelism, hasher, concurrency = 1, queueLimit = 1, ...others } = options
+  const { minLength = passwordRule.minLength, maxLength = longPassword.byDefault, validatePassword, breaches, ...unknown } = others
   const problems = Object.keys(unknown).map((name) => `${name} is no option`)
   const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
 
@@ -46,7 +61,29 @@ export function passwordProblems (options: PasswordOptions, production: boolean)
   expect(isWhole(memoryCost) && memoryCost >= 8 * parallelism, 'memoryCost must be a whole number of KiB, from 8 times parallelism')
   expect(hasher === undefined || isHasher(hasher), 'hasher must have hash, verify and needsRehash')
   expect(!production || hasher !== undefined || memoryCost * timeCost >= owaspLeastWork, 'memoryCost and timeCost are below what OWASP advises: leave them out, or raise them, in production')
-  return reported('passwords', problems)
+  expect(isWhole(minLength) && minLength >= passwordRule.minLength && minLength <= longPassword.allowed, `minLength must be a whole number of characters from ${passwordRule.minLength} to ${longPassword.allowed}`)
+  expect(isWhole(maxLength) && maxLength >= longPassword.allowed && maxLength <= passwordRule.maxLength, `maxLength must be a whole number of characters from ${longPassword.allowed} to ${passwordRule.maxLength}`)
+  expect(validatePassword === undefined || typeof validatePassword === 'function', 'validatePassword must be a function')
+  return reported('passwords', [...problems, ...(breaches === undefined ? [] : breachProblems(breaches))])
+}
+
+function resolveBreaches ({ fetch, url = 'https://api.pwnedpasswords.com/range/', timeoutMs = 2_000 }: BreachOptions): PasswordSettings['breaches'] {
+  return { fetch, url, timeoutMs }
+}
+
+function breachProblems (breaches: BreachOptions): string[] {
+  if (!isObject(breaches)) return ['breaches must be an object, such as { fetch }']
+  const { fetch, url, timeoutMs, ...unknown } = breaches
+  const problems = Object.keys(unknown).map((name) => `breaches.${name} is no option`)
+  if (typeof fetch !== 'function') problems.push('breaches.fetch must be a function, such as the global fetch')
+  if (url !== undefined && !isRangeUrl(url)) problems.push('breaches.url must be an http or https URL that ends with /, without a user name, a password or a query')
+  if (timeoutMs !== undefined && !(isWhole(timeoutMs) && timeoutMs >= 1 && timeoutMs <= longestWait)) problems.push(`breaches.timeoutMs must be a whole number of milliseconds from 1 to ${longestWait}`)
+  return problems
+}
+
+/** What every `fetch` takes, and what the prefix of a hash can be put behind. With a user name `fetch` would refuse each time, and each password would pass. */
+function isRangeUrl (url: unknown): boolean {
+  return typeof url === 'string' && /^https?:\/\/[^?#@]+\/$/.test(url) && URL.canParse(url)
 }
 
 function isHasher (value: unknown): boolean {
