@@ -54,17 +54,50 @@ export const BadOptionsError = createError('FST_USERS_BAD_OPTIONS', '%s', 500)
 /** Thrown by `authenticate({ backends })` when a name is none of the registered backends'. */
 export const UnknownBackendError = createError('FST_USERS_UNKNOWN_BACKEND', 'There is no backend of the name %s; the backends are %s.', 500)
 
-/** Thrown by `users.create` and `users.update`: the address belongs to another account, in whatever case. */
-export const EmailTakenError = createError('FST_USERS_EMAIL_TAKEN', 'Another account has this e-mail address.', 409)
+/** 400, `users.create`: the address belongs to another account, in whatever case. */
+export const UserAlreadyExistsError = createError('REGISTER_USER_ALREADY_EXISTS', 'Another account has this e-mail address.', 400)
 
-/** Thrown by `users.create` and `users.update`: a value is not what it must be. */
-export const InvalidUserError = createError('FST_USERS_INVALID_USER', '%s', 400)
+/** 400, `users.create`: the password is refused. Its `reason` says why. */
+export const RegisterPasswordError = createError('REGISTER_INVALID_PASSWORD', 'Choose another password.', 400)
 
-/** Thrown by `users.update`: the account is not there. */
-export const UserNotFoundError = createError('FST_USERS_NOT_FOUND', 'There is no such user.', 404)
+/** 400: the hook `onBeforeRegister` refused. Its `reason` says why. */
+export const RegisterRefusedError = createError('REGISTER_REFUSED', 'You cannot register.', 400)
 
-/** Thrown by `users.update`: others kept changing the same account while this change was tried. */
+/** 400, `users.update`: the new address belongs to another account, in whatever case. */
+export const EmailTakenError = createError('UPDATE_USER_EMAIL_ALREADY_EXISTS', 'Another account has this e-mail address.', 400)
+
+/** 400, `users.update`: the new password is refused. Its `reason` says why. */
+export const UpdatePasswordError = createError('UPDATE_USER_INVALID_PASSWORD', 'Choose another password.', 400)
+
+/** 400: a new address or password, or the end of one's account, needs the current password. */
+export const BadCurrentPasswordError = createError('USER_BAD_CURRENT_PASSWORD', 'The current password is missing or wrong.', 400)
+
+/** 400, `users.verify`: forged, expired, used, of another kind, or no longer the newest: all alike. */
+export const VerifyBadTokenError = createError('VERIFY_USER_BAD_TOKEN', 'The link is invalid or has expired. Ask for a new one.', 400)
+
+/** 400, `users.verify`: there is nothing left to verify. */
+export const AlreadyVerifiedError = createError('VERIFY_USER_ALREADY_VERIFIED', 'The e-mail address is verified already.', 400)
+
+/** 400, `users.resetPassword`: forged, expired, used, of another kind, or no longer the newest: all alike. */
+export const ResetBadTokenError = createError('RESET_PASSWORD_BAD_TOKEN', 'The link is invalid or has expired. Ask for a new one.', 400)
+
+/** 400, `users.resetPassword`: the new password is refused, and the token is still good. Its `reason` says why. */
+export const ResetPasswordError = createError('RESET_PASSWORD_INVALID_PASSWORD', 'Choose another password.', 400)
+
+/** 400, `users.confirmEmailChange`: forged, expired, used, of another kind, or no longer the newest: all alike. */
+export const EmailChangeBadTokenError = createError('CHANGE_EMAIL_BAD_TOKEN', 'The link is invalid or has expired. Ask for a new one.', 400)
+
+/** 404: the account is not there. */
+export const UserNotFoundError = createError('USER_NOT_FOUND', 'There is no such user.', 404)
+
+/** 409: nobody would be left who may do everything. */
+export const LastSuperuserError = createError('LAST_SUPERUSER', 'This is the last active superuser.', 409)
+
+/** 409: others kept changing the same account while this change was tried. */
 export const ConflictError = createError('FST_USERS_CONFLICT', 'The user was changed by somebody else at the same time.', 409)
+
+/** 400: a value is not what it must be. */
+export const InvalidUserError = createError('FST_USERS_INVALID_USER', '%s', 400)
 
 /** Thrown as a SQL store is opened: its tables are older than this release and `migrate` is `false`, or they are newer. */
 export const SchemaVersionError = createError('FST_USERS_SCHEMA_VERSION', 'The tables have schema version %s, this release needs %s: open the store once with migrate: true, or update fastify-users.', 500)
@@ -72,4 +105,15 @@ export const SchemaVersionError = createError('FST_USERS_SCHEMA_VERSION', 'The t
 /** Sends headers along with an error: Fastify's default error handler takes them from its `headers`. */
 export function withHeaders<E extends Error> (error: E, headers: Readonly<Record<string, string>>): E {
   return Object.assign(error, { headers })
+}
+
+/** What the client is told where a dependency has failed: when to come back, and nothing of the cause, which is for the log. */
+export function unavailable (cause: unknown): Error {
+  if (cause instanceof UnavailableError) return cause
+  return withHeaders(Object.assign(new UnavailableError(), { cause }), { 'retry-after': '5', 'cache-control': 'no-store' })
+}
+
+/** Says why a choice was refused, in a sentence for whoever made it: the `reason` of the reply. */
+export function withReason<E extends Error> (error: E, reason: string): E {
+  return Object.assign(error, { reason })
 }

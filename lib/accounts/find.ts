@@ -1,5 +1,5 @@
 import type { StoredUser, UserStore } from '../contracts/user-store.js'
-import { emailKey, isEmail } from './email.js'
+import { emailKey, isEmail } from '../email.js'
 
 /** Whatever a route hands on: databases compare a number, or a text with a NUL, in ways of their own. */
 export function isId (id: unknown): id is string {

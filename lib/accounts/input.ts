@@ -1,10 +1,9 @@
 import type { BaseUser } from '../contracts/user.js'
 import { isImportedHash } from '../crypto/imported-hashes.js'
 import { isArgon2Hash } from '../crypto/password.js'
-import { InvalidUserError } from '../errors.js'
-import { passwordRule } from '../schemas/password.js'
+import { isAddress } from '../email.js'
+import { InvalidUserError, withReason } from '../errors.js'
 import type { Accounts } from './accounts.js'
-import { emailKey, isEmail } from './email.js'
 
 type Flags = Pick<BaseUser, 'isActive' | 'isVerified' | 'isSuperuser'>
 
@@ -22,7 +21,7 @@ export interface UserInput {
 export function readInput (input: object): UserInput {
   const { email, password, passwordHash, isActive, isVerified, isSuperuser, ...fields } = input as Record<string, unknown>
   if (email !== undefined && !isAddress(email)) throw new InvalidUserError('email must be an e-mail address')
-  if (password !== undefined && password !== null) checkPassword(password)
+  if (password !== undefined && password !== null && typeof password !== 'string') throw new InvalidUserError('password must be a string')
   if (passwordHash !== undefined && !isHash(passwordHash)) throw new InvalidUserError('passwordHash must be an argon2, bcrypt or scrypt hash: see docs/passwords.md')
   if (passwordHash !== undefined && password !== undefined) throw new InvalidUserError('password and passwordHash exclude each other')
 
@@ -32,7 +31,7 @@ export function readInput (input: object): UserInput {
   }
   return {
     email,
-    password: password as string | null | undefined,
+    password,
     passwordHash,
     flags: Object.fromEntries(given) as Partial<Flags>,
     fields: Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
@@ -48,17 +47,16 @@ export function checkFields ({ checkFields }: Accounts, fields: Readonly<Record<
   throw new InvalidUserError(`${where} ${String(problem.message)}${what}`.trim())
 }
 
-function checkPassword (password: unknown): asserts password is string {
-  if (typeof password !== 'string' || !password.isWellFormed()) throw new InvalidUserError('password must be a string of Unicode characters')
-  // Counted as people count: an emoji is one.
-  const { length } = [...password]
-  if (length < passwordRule.minLength) throw new InvalidUserError(`password must have at least ${passwordRule.minLength} characters`)
-  if (length > passwordRule.maxLength) throw new InvalidUserError(`password must have at most ${passwordRule.maxLength} characters`)
-}
-
-/** Both as it is written, and as it is looked up at login. */
-function isAddress (email: unknown): email is string {
-  return typeof email === 'string' && isEmail(email) && isEmail(emailKey(email))
+/**
+ * The hash of a new password, if the rules allow it; `null` for no password, `undefined` where nothing is said of one.
+ *
+ * @param refuse the error for a password that the rules refuse; it is given their reason
+ */
+export async function hashOf (accounts: Accounts, { password, passwordHash }: Pick<UserInput, 'password' | 'passwordHash'>, about: { readonly email: string }, refuse: () => Error): Promise<string | null | undefined> {
+  if (typeof password !== 'string') return passwordHash ?? password
+  const reason = await accounts.passwordRules.check(password, about)
+  if (reason !== undefined) throw withReason(refuse(), reason)
+  return await accounts.passwords.hash(password)
 }
 
 function isHash (hash: unknown): hash is string {

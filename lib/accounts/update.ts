@@ -1,23 +1,36 @@
 import type { StoredUser } from '../contracts/user-store.js'
-import { ConflictError, EmailTakenError, UserNotFoundError } from '../errors.js'
-import type { Accounts } from './accounts.js'
-import { emailKey } from './email.js'
+import { UpdatePasswordError, UserNotFoundError } from '../errors.js'
+import type { Accounts, Source } from './accounts.js'
+import { announce } from './announce.js'
+import { change, touched, type Change } from './change.js'
+import { emailKey } from '../email.js'
 import { findById } from './find.js'
-import { checkFields, readInput } from './input.js'
+import { checkFields, hashOf, readInput } from './input.js'
+import { recorded } from './record.js'
 
-/** How often a change is tried again because another one came in between. */
-const tries = 5
+/**
+ * Changes a user. What makes earlier sessions untrustworthy ends them: see `change`.
+ *
+ * @param allow throws where the user, as it is at the moment of the change, is not what the caller took it for
+ */
+export async function update (accounts: Accounts, id: string, input: object, source: Source, allow: (current: StoredUser) => void = () => {}): Promise<Change> {
+  return await recorded(accounts, source, 'update', id, async () => {
+    const changed = await apply(accounts, id, input, allow)
+    await announce(accounts, changed, source)
+    return changed
+  })
+}
 
-/** Changes a user. What makes earlier sessions untrustworthy ends them: see {@link endsSessions}. */
-export async function update (accounts: Accounts, id: string, input: object): Promise<StoredUser> {
-  const { email, password, passwordHash, flags, fields } = readInput(input)
-  // Before the first look at the user: a hash takes long, and the change should not.
-  const hash = passwordHash ?? (typeof password === 'string' ? await accounts.passwords.hash(password) : password)
+async function apply (accounts: Accounts, id: string, input: object, allow: (current: StoredUser) => void): Promise<Change> {
+  const read = readInput(input)
+  const { email, flags, fields } = read
+  const known = await findById(accounts.store, id)
+  if (known === null) throw new UserNotFoundError()
+  // Before the change begins: a hash takes long, and the change should not.
+  const hash = await hashOf(accounts, read, { ...known.fields, ...fields, email: email ?? known.email }, () => new UpdatePasswordError())
 
-  for (let attempt = 0; attempt < tries; attempt++) {
-    const current = await findById(accounts.store, id)
-    if (current === null) throw new UserNotFoundError()
-
+  return await change(accounts, id, (current) => {
+    allow(current)
     const next: StoredUser = {
       ...current,
       ...(email === undefined ? {} : { email, emailKey: emailKey(email) }),
@@ -26,23 +39,9 @@ export async function update (accounts: Accounts, id: string, input: object): Pr
       ...flags,
       ...(hash === undefined ? {} : { passwordHash: hash }),
       fields: { ...current.fields, ...fields },
-      updatedAt: new Date(accounts.clock()).toISOString(),
-      version: current.version + 1
+      ...touched(accounts)
     }
     checkFields(accounts, next.fields)
-    const user = endsSessions(current, next) ? { ...next, sessionEpoch: current.sessionEpoch + 1 } : next
-
-    const replaced = await accounts.store.replace(user, current.version)
-    if (replaced === 'taken') throw new EmailTakenError()
-    if (replaced === true) return user
-  }
-  throw new ConflictError()
-}
-
-/** Whoever held a session before one of these changes may be the one it was made against. */
-function endsSessions (before: StoredUser, after: StoredUser): boolean {
-  return before.passwordHash !== after.passwordHash ||
-    before.emailKey !== after.emailKey ||
-    (before.isActive && !after.isActive) ||
-    (before.isSuperuser && !after.isSuperuser)
+    return next
+  })
 }

@@ -17,3 +17,8 @@ export function isEmail (email: string): boolean {
 }
 
 const pattern = /^[^\s\p{C}@"(),:;<>[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/u
+
+/** Whether a value is one, both as it is written and as it is looked up. */
+export function isAddress (email: unknown): email is string {
+  return typeof email === 'string' && isEmail(email) && isEmail(emailKey(email))
+}

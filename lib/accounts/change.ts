@@ -1,0 +1,80 @@
+import type { StoredUser } from '../contracts/user-store.js'
+import { ConflictError, EmailTakenError, LastSuperuserError, UserNotFoundError } from '../errors.js'
+import type { Accounts } from './accounts.js'
+import { findById } from './find.js'
+
+/** How often a change is tried again because another one came in between. */
+const tries = 5
+
+/** A user, before and after. */
+export interface Change {
+  readonly before: StoredUser
+  readonly after: StoredUser
+}
+
+/**
+ * The one way to change a user: by compare-and-swap, tried again where another change came in between. What makes earlier
+ * sessions and mailed tokens untrustworthy ends them in the same write.
+ *
+ * @param next makes the new user of the current one; it is called again for each try, and what it throws ends them
+ * @throws `USER_NOT_FOUND`, `UPDATE_USER_EMAIL_ALREADY_EXISTS`, `LAST_SUPERUSER`, `FST_USERS_CONFLICT`
+ */
+export async function change ({ store }: Accounts, id: string, next: (current: StoredUser) => StoredUser): Promise<Change> {
+  for (let attempt = 0; attempt < tries; attempt++) {
+    const before = await findById(store, id)
+    if (before === null) throw new UserNotFoundError()
+
+    const wanted = next(before)
+    const after: StoredUser = {
+      ...wanted,
+      version: before.version + 1,
+      sessionEpoch: endsSessions(before, wanted) ? before.sessionEpoch + 1 : wanted.sessionEpoch,
+      pendingTokens: endsTokens(before, wanted) ? {} : wanted.pendingTokens
+    }
+    const result = isReigning(before) && !isReigning(after)
+      ? await store.retire(id, before.version, after)
+      : await store.replace(after, before.version)
+    if (result === 'taken') throw new EmailTakenError()
+    if (result === 'last') throw new LastSuperuserError()
+    if (result === true) return { before, after }
+  }
+  throw new ConflictError()
+}
+
+/** What a change that the user can see brings along. */
+export function touched ({ clock }: Accounts): Pick<StoredUser, 'updatedAt'> {
+  return { updatedAt: new Date(clock()).toISOString() }
+}
+
+/** Removes a user, with everything that ends with it. `null` if there is none. */
+export async function removeUser ({ store }: Accounts, id: string): Promise<StoredUser | null> {
+  for (let attempt = 0; attempt < tries; attempt++) {
+    const user = await findById(store, id)
+    if (user === null) return null
+    const result = isReigning(user) ? await store.retire(id, user.version, null) : await store.remove(id, user.version)
+    if (result === 'last') throw new LastSuperuserError()
+    if (result === true) return user
+  }
+  throw new ConflictError()
+}
+
+/** Whether a user may do everything, and can log in to do so. One must always be left. */
+function isReigning ({ isSuperuser, isActive }: StoredUser): boolean {
+  return isSuperuser && isActive
+}
+
+/** Whoever held a session before one of these changes may be the one it was made against. */
+function endsSessions (before: StoredUser, after: StoredUser): boolean {
+  return before.passwordHash !== after.passwordHash ||
+    before.emailKey !== after.emailKey ||
+    (before.isActive && !after.isActive) ||
+    (before.isSuperuser && !after.isSuperuser)
+}
+
+/** What was mailed was mailed to another address, for another password, or is to be proved anew. */
+function endsTokens (before: StoredUser, after: StoredUser): boolean {
+  return before.passwordHash !== after.passwordHash ||
+    before.emailKey !== after.emailKey ||
+    (before.isActive && !after.isActive) ||
+    (before.isVerified && !after.isVerified)
+}

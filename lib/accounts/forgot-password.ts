@@ -1,0 +1,25 @@
+import type { Accounts, Source } from './accounts.js'
+import { findByEmail } from './find.js'
+import { tell } from './hooks.js'
+import { giveToken } from './purpose-token.js'
+import { record, recorded } from './record.js'
+import { toUser } from './to-user.js'
+
+/** Mails a link to set another password, if there is an account. Whether there is, is found out when the reply has left. */
+export async function forgotPassword (accounts: Accounts, email: string, source: Source): Promise<void> {
+  const user = await findByEmail(accounts.store, email)
+  source.later(async () => {
+    if (user?.isActive === true) return await sendReset(accounts, 'reset-password', user.id, source)
+    record(accounts, source, { type: 'forgot-password', userId: user?.id ?? null, reason: user === null ? 'unknown-user' : 'inactive' })
+  })
+}
+
+/** Makes the token, and mails it. */
+export async function sendReset (accounts: Accounts, kind: 'reset-password' | 'set-password', userId: string, source: Source): Promise<void> {
+  await recorded(accounts, source, 'forgot-password', userId, async () => {
+    const { token, user } = await giveToken(accounts, 'reset', userId, { lifetimeSeconds: accounts.policy.linkSeconds[kind] })
+    accounts.mailRoom.post(kind, toUser(user), user.email, token)
+    await tell(accounts, 'onAfterForgotPassword', () => accounts.hooks.onAfterForgotPassword?.(toUser(user), token, source.request))
+    return user
+  })
+}

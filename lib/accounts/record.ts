@@ -1,0 +1,52 @@
+import type { AuditEvent, AuditEventType } from '../contracts/audit.js'
+import type { StoredUser } from '../contracts/user-store.js'
+import type { Accounts, Source } from './accounts.js'
+
+/** What is to be said of a moment, beside where it came from. */
+interface Moment {
+  readonly type: AuditEventType
+  readonly userId: string | null
+  /** Why it failed; left out where it did not. */
+  readonly reason?: string
+  readonly backend?: AuditEvent['backend']
+}
+
+/** The client chooses it, so it is cut. */
+const longestUserAgent = 512
+
+/** Tells the application's `audit` what has happened. One that throws is logged: it is no reason to fail. */
+export function record (accounts: Pick<Accounts, 'audit' | 'clock' | 'log'>, { request }: Source, { type, userId, reason, backend = null }: Moment): void {
+  try {
+    accounts.audit({
+      type,
+      outcome: reason === undefined ? 'success' : 'failure',
+      reason: reason ?? null,
+      userId,
+      actorId: request?.auth?.user.id ?? null,
+      backend,
+      ip: request?.ip ?? null,
+      userAgent: request?.headers['user-agent']?.slice(0, longestUserAgent) ?? null,
+      at: new Date(accounts.clock()).toISOString()
+    })
+  } catch (error) {
+    accounts.log.error({ err: error }, 'fastify-users: audit has failed')
+  }
+}
+
+/** Does what may fail, and records how it went. Where the work gives a user, the record is about that one. */
+export async function recorded<T> (accounts: Accounts, source: Source, type: AuditEventType, userId: string | null, work: () => Promise<T>): Promise<T> {
+  try {
+    const result = await work()
+    record(accounts, source, { type, userId: (result as Partial<StoredUser> | undefined)?.id ?? userId })
+    return result
+  } catch (error) {
+    record(accounts, source, { type, userId, reason: codeOf(error) })
+    throw error
+  }
+}
+
+/** Codes are fixed texts. What else is in an error, a driver's say, may be anything. */
+function codeOf (error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' && /^\w{1,64}$/.test(code) ? code : 'ERROR'
+}

@@ -1,0 +1,34 @@
+import type { StoredUser } from '../contracts/user-store.js'
+import { UserNotFoundError } from '../errors.js'
+import type { Accounts, Source } from './accounts.js'
+import { removeUser } from './change.js'
+import { findById } from './find.js'
+import { tell } from './hooks.js'
+import { recorded } from './record.js'
+import { toUser } from './to-user.js'
+import { proveSelf } from './update-own.js'
+
+/**
+ * Removes a user for good. `onBeforeDelete` may stop it.
+ *
+ * @throws `USER_NOT_FOUND`, `LAST_SUPERUSER`
+ */
+export async function remove (accounts: Accounts, id: string, source: Source): Promise<StoredUser> {
+  return await recorded(accounts, source, 'delete', id, async () => {
+    const known = await findById(accounts.store, id)
+    if (known === null) throw new UserNotFoundError()
+    await accounts.hooks.onBeforeDelete?.(toUser(known), source.request)
+    const removed = await removeUser(accounts, id)
+    if (removed === null) throw new UserNotFoundError()
+    await tell(accounts, 'onAfterDelete', () => accounts.hooks.onAfterDelete?.(toUser(removed), source.request))
+    return removed
+  })
+}
+
+/** Removes one's own account, with the current password. */
+export async function removeOwn (accounts: Accounts, id: string, currentPassword: string, source: Source): Promise<void> {
+  const user = await findById(accounts.store, id)
+  if (user === null) throw new UserNotFoundError()
+  await proveSelf(accounts, user, currentPassword, source)
+  await remove(accounts, id, source)
+}

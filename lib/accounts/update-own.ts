@@ -1,0 +1,52 @@
+import type { StoredUser } from '../contracts/user-store.js'
+import { BadCurrentPasswordError, UserNotFoundError } from '../errors.js'
+import type { Accounts, Source } from './accounts.js'
+import type { Change } from './change.js'
+import { requestEmailChange } from './email-change.js'
+import { findById } from './find.js'
+import { readInput } from './input.js'
+import { recorded } from './record.js'
+import { update } from './update.js'
+
+/** What users may change of themselves: the caller has seen to that there is nothing else. */
+export interface OwnChanges {
+  readonly email?: string
+  readonly password?: string
+  readonly currentPassword?: string
+  readonly [field: string]: unknown
+}
+
+/** Changes one's own account. A new password or address needs the current password. */
+export async function updateOwn (accounts: Accounts, id: string, { currentPassword, ...changes }: OwnChanges, source: Source): Promise<Change> {
+  const user = await findById(accounts.store, id)
+  if (user === null) throw new UserNotFoundError()
+  const { email, ...rest } = changes
+  // Clients send back what they got: the same address once more is no change.
+  const newEmail = email === user.email ? undefined : email
+  if (newEmail === undefined && rest.password === undefined) return await updateIfAny(accounts, user, rest, source)
+
+  // What cannot be right anyway costs no hash.
+  readInput(changes)
+  await proveSelf(accounts, user, currentPassword, source)
+  // The password that was proved must still be the one that counts.
+  const allow = (current: StoredUser): void => { if (current.passwordHash !== user.passwordHash) throw new BadCurrentPasswordError() }
+  if (newEmail === undefined) return await update(accounts, id, rest, source, allow)
+  if (!accounts.policy.confirmEmailChange) return await update(accounts, id, { ...rest, email: newEmail }, source, allow)
+
+  const changed = await updateIfAny(accounts, user, rest, source, allow)
+  source.later(() => requestEmailChange(accounts, id, newEmail, source))
+  return changed
+}
+
+/** A body that names nothing of ours changes nothing. */
+async function updateIfAny (accounts: Accounts, user: StoredUser, changes: object, source: Source, allow?: (current: StoredUser) => void): Promise<Change> {
+  return Object.keys(changes).length === 0 ? { before: user, after: user } : await update(accounts, user.id, changes, source, allow)
+}
+
+/** @throws `USER_BAD_CURRENT_PASSWORD` unless the password is the user's; a user without one has to set one first, by a link */
+export async function proveSelf (accounts: Accounts, user: StoredUser, currentPassword: string | undefined, source: Source): Promise<void> {
+  await recorded(accounts, source, 'reauthenticate', user.id, async () => {
+    const matches = currentPassword !== undefined && await accounts.passwords.verify(user.passwordHash, currentPassword)
+    if (matches !== true) throw new BadCurrentPasswordError()
+  })
+}
