@@ -1,11 +1,11 @@
 /** The house: an import goes down a floor, or stays in its own room (see ARCHITECTURE.md). */
 const floors = [
   '^lib/(index|plugin|fastify)\\.ts$',
-  '^lib/(http/|(options|password-options|option-checks|start-backends)\\.ts$)',
+  '^lib/(http/|cli/|(options|mail-options|password-options|route-options|option-checks|start-accounts|start-backends)\\.ts$)',
   '^lib/(authenticator|backend)\\.ts$',
   '^lib/accounts/',
-  '^lib/(transports|strategies|stores|testing)/',
-  '^lib/(crypto|schemas|contracts)/|^lib/(errors|maybe-promise|optional-package)\\.ts$'
+  '^lib/(mail|transports|strategies|stores|testing)/',
+  '^lib/(crypto|schemas|contracts)/|^lib/(background|email|errors|maybe-promise|optional-package|queue)\\.ts$'
 ]
 
 const upward = floors.slice(1).map((from, index) => ({
@@ -20,11 +20,14 @@ module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: '^lib/(index|fastify)\\.ts$|^lib/contracts/' }, to: {} },
-    { name: 'rooms-do-not-know-each-other', comment: 'A transport knows no strategy, a strategy no store.', severity: 'error', from: { path: '^lib/(transports|strategies|stores)/' }, to: { path: '^lib/(transports|strategies|stores)/', pathNot: '^lib/$1/' } },
+    { name: 'rooms-do-not-know-each-other', comment: 'A transport knows no strategy, a strategy no store.', severity: 'error', from: { path: '^lib/(mail|transports|strategies|stores)/' }, to: { path: '^lib/(mail|transports|strategies|stores)/', pathNot: '^lib/$1/' } },
     ...upward,
     ...[
       ['argon2', '^lib/crypto/password\\.ts$'],
       ['bcrypt', '^lib/crypto/imported-hashes\\.ts$'],
+      ['@zxcvbn-ts/language-common', '^lib/accounts/common-passwords\\.ts$'],
+      ['commander', '^lib/cli/index\\.ts$'],
+      ['nodemailer', '^lib/mail/smtp\\.ts$'],
       ['@fastify/jwt', '^lib/(strategies/jwt-keys|fastify)\\.ts$'],
       ['@fastify/cookie', '^lib/(http/routes/index|transports/cookie|testing/transport-contract)\\.ts$'],
       ['ajv', '^lib/schemas/compile\\.ts$']

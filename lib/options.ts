@@ -1,12 +1,16 @@
+import type { AuditEvent } from './contracts/audit.js'
 import type { Backend } from './contracts/backend.js'
 import type { Hooks } from './contracts/hooks.js'
 import type { Strategy } from './contracts/strategy.js'
 import type { UserStore } from './contracts/user-store.js'
 import type { BackendName } from './contracts/user.js'
 import { BadOptionsError } from './errors.js'
+import { mailProblems, resolveMails, type MailOptions } from './mail-options.js'
+import type { MailSettings } from './mail/mail-room.js'
 import { isPromise } from './maybe-promise.js'
 import { isObject, isWhole, reported } from './option-checks.js'
 import { passwordProblems, resolvePasswords, type PasswordOptions, type PasswordSettings } from './password-options.js'
+import { routeProblems, type RouteGroups, type RouteOptions } from './route-options.js'
 import { baseUserSchema, type ObjectSchema } from './schemas/user.js'
 
 /** Options of the plugin. */
@@ -25,6 +29,23 @@ export interface FastifyUsersOptions {
   /** Other origins whose pages may use credentials that browsers send by themselves, such as `https://app.example.com`. */
   readonly trustedOrigins?: readonly string[] | undefined
   readonly hooks?: Hooks | undefined
+  /** Told what happens to accounts, event by event, for a log of security events. It is not waited for. */
+  readonly audit?: ((event: AuditEvent) => void) | undefined
+  /** Which groups of routes there are beside login and logout. Default: none. */
+  readonly routes?: RouteGroups | undefined
+  /** What the application adds to routes of the plugin: hooks, `config`, schema. */
+  readonly routeOptions?: RouteOptions | undefined
+  /**
+   * Whether `POST /register` tells nobody who has an account: everybody gets 202, and the owner of an account a mail. Default
+   * `false`: 201, or 400 `REGISTER_USER_ALREADY_EXISTS`.
+   */
+  readonly concealAccounts?: boolean | undefined
+  /**
+   * Whether users keep their address until they have followed a link that was mailed to the new one. Default `false`: the new
+   * address counts at once, and is unverified.
+   */
+  readonly confirmEmailChange?: boolean | undefined
+  readonly mails?: MailOptions | undefined
   /** Other names for `app.authenticate` and `app.users`, where the application has something of these names. */
   readonly decorators?: { readonly authenticate?: string | undefined, readonly users?: string | undefined } | undefined
   /** The time in milliseconds since 1970. Default `Date.now`. */
@@ -40,13 +61,27 @@ export interface Settings {
   readonly passwords: PasswordSettings
   readonly trustedOrigins: readonly string[]
   readonly hooks: Hooks
+  readonly audit: (event: AuditEvent) => void
+  readonly routes: RouteGroups
+  readonly routeOptions: RouteOptions
+  readonly concealAccounts: boolean
+  readonly confirmEmailChange: boolean
+  readonly mails: MailSettings
   readonly decorators: { readonly authenticate: string, readonly users: string }
   readonly clock: () => number
   /** Whether `NODE_ENV` is `production`. */
   readonly production: boolean
 }
 
-const known = ['users', 'backends', 'strategy', 'prefix', 'fields', 'passwords', 'trustedOrigins', 'hooks', 'decorators', 'clock']
+const known = [
+  'users', 'backends', 'strategy', 'prefix', 'fields', 'passwords', 'trustedOrigins', 'hooks', 'audit', 'routes', 'routeOptions',
+  'concealAccounts', 'confirmEmailChange', 'mails', 'decorators', 'clock'
+]
+const hookNames = [
+  'onAfterLogin', 'onLoginFailed', 'onAfterLogout', 'onBeforeRegister', 'onAfterRegister', 'onAfterUpdate', 'onAfterPasswordChange',
+  'onAfterEmailChange', 'onAfterRequestVerify', 'onAfterVerify', 'onAfterForgotPassword', 'onAfterResetPassword',
+  'onAfterRequestEmailChange', 'onBeforeDelete', 'onAfterDelete'
+]
 /** Fastify's own, of `register()`. */
 const ofRegister = ['logLevel', 'logSerializers']
 
@@ -61,6 +96,7 @@ const longestLifetime = 400 * 24 * 3600
 export function resolveOptions (options: FastifyUsersOptions): Settings {
   const production = process.env.NODE_ENV === 'production'
   const { users, backends, strategy, prefix = '', fields = { type: 'object', properties: {} }, passwords = {}, trustedOrigins = [], hooks = {}, decorators = {}, clock = Date.now } = options
+  const { audit = () => {}, routes = {}, routeOptions = {}, concealAccounts = false, confirmEmailChange = false, mails = {} } = options
   const problems: string[] = []
   const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(`options.${problem}`) }
 
@@ -69,9 +105,14 @@ export function resolveOptions (options: FastifyUsersOptions): Settings {
   expect(typeof prefix === 'string' && /^(?:\/[\w.~-]+)*$/.test(prefix), 'prefix must begin with / and not end with it, such as /auth')
   expect(isObject(decorators) && Object.entries(decorators).every(([name, value]) => ['authenticate', 'users'].includes(name) && (value === undefined || (typeof value === 'string' && value !== ''))), 'decorators must hold other names for authenticate and users')
   expect(typeof clock === 'function', 'clock must be a function')
-  expect(isObject(hooks) && Object.entries(hooks).every(([name, hook]) => ['onAfterLogin', 'onLoginFailed', 'onAfterLogout'].includes(name) && (hook === undefined || typeof hook === 'function')), 'hooks must hold functions named onAfterLogin, onLoginFailed or onAfterLogout')
+  expect(isObject(hooks) && Object.entries(hooks).every(([name, hook]) => hookNames.includes(name) && (hook === undefined || typeof hook === 'function')), `hooks must hold functions named ${hookNames.join(', ')}`)
+  expect(typeof audit === 'function', 'audit must be a function')
+  expect(typeof concealAccounts === 'boolean', 'concealAccounts must be true or false')
+  expect(typeof confirmEmailChange === 'boolean', 'confirmEmailChange must be true or false')
+  expect(concealAccounts !== true || routes?.verify === true, 'concealAccounts needs routes.verify: from the mail alone can people tell that they have registered')
   expect(Array.isArray(trustedOrigins) && trustedOrigins.every(isOrigin), 'trustedOrigins must hold origins: scheme, host and port, such as https://app.example.com')
-  problems.push(...storeProblems(users), ...fieldProblems(fields), ...strategyProblems(strategy), ...backendProblems(backends, strategy), ...passwordProblems(passwords, production))
+  problems.push(...storeProblems(users), ...fieldProblems(fields, routes), ...routeProblems(routes, routeOptions), ...mailProblems(mails, production), ...strategyProblems(strategy), ...backendProblems(backends, strategy), ...passwordProblems(passwords, production))
+  if (production && problems.length === 0) problems.push(...senderProblems(options))
   if (problems.length > 0) throw new BadOptionsError(problems.join('\n'))
 
   return Object.freeze({
@@ -85,16 +126,38 @@ export function resolveOptions (options: FastifyUsersOptions): Settings {
     passwords: resolvePasswords(passwords),
     trustedOrigins,
     hooks,
+    audit,
+    routes,
+    routeOptions,
+    concealAccounts,
+    confirmEmailChange,
+    // An application with hooks of its own for them sends tokens by itself.
+    mails: resolveMails(mails, production || senders.some(({ hook }) => hooks[hook] !== undefined)),
     decorators: { authenticate: decorators.authenticate ?? 'authenticate', users: decorators.users ?? 'users' },
     clock,
     production
   })
 }
 
+/** Who sends what has to be sent, where there is no mailer. */
+const senders = [
+  { option: 'routes.verify', isOn: ({ routes }: FastifyUsersOptions) => routes?.verify === true, hook: 'onAfterRequestVerify' },
+  { option: 'routes.reset', isOn: ({ routes }: FastifyUsersOptions) => routes?.reset === true, hook: 'onAfterForgotPassword' },
+  { option: 'confirmEmailChange', isOn: ({ confirmEmailChange }: FastifyUsersOptions) => confirmEmailChange === true, hook: 'onAfterRequestEmailChange' }
+] as const
+
+/** A link that nobody mails would be noticed late, and by those who need it. */
+function senderProblems (options: FastifyUsersOptions): string[] {
+  if (options.mails?.mailer !== undefined) return []
+  const concealed = options.concealAccounts === true ? ['options.concealAccounts needs mails.mailer: who has an account already is told by mail'] : []
+  const missing = senders.filter(({ isOn, hook }) => isOn(options) && options.hooks?.[hook] === undefined)
+  return [...missing.map(({ option, hook }) => `options.${option} needs mails.mailer, or hooks.${hook}, in production: nobody would send the link`), ...concealed]
+}
+
 function storeProblems (users: UserStore): string[] {
   if (!isObject(users)) return ['options.users must be a user store, such as await sqlite(\'users.db\') from fastify-users/sql']
   if (isPromise<unknown>(users)) return ['options.users is a promise: await it']
-  const methods = ['insert', 'findById', 'findByEmail', 'replace', 'remove'] as const
+  const methods = ['insert', 'findById', 'findByEmail', 'list', 'replace', 'remove', 'retire'] as const
   return methods.filter((method) => typeof users[method] !== 'function').map((method) => `options.users.${method} must be a function`)
 }
 
@@ -134,10 +197,13 @@ function backendProblems (backends: FastifyUsersOptions['backends'], shared: Str
   })
 }
 
-function fieldProblems (fields: ObjectSchema): string[] {
+function fieldProblems (fields: ObjectSchema, routes: RouteGroups): string[] {
   if (!isObject(fields) || !isObject(fields.properties)) return ['options.fields must be the JSON schema of an object, such as Type.Object({ nickname: Type.String() })']
-  const taken = [...Object.keys(baseUserSchema.properties), 'emailKey', 'password', 'passwordHash', 'version', 'sessionEpoch', 'fields', '__proto__']
-  return Object.keys(fields.properties).filter((name) => taken.includes(name)).map((name) => `options.fields.properties.${name} is a name that every user has already`)
+  const taken = [...Object.keys(baseUserSchema.properties), 'emailKey', 'password', 'currentPassword', 'passwordHash', 'version', 'sessionEpoch', 'pendingTokens', 'fields', '__proto__']
+  const clashes = Object.keys(fields.properties).filter((name) => taken.includes(name)).map((name) => `options.fields.properties.${name} is a name that every user has already`)
+  const properties = fields.properties as Record<string, { readOnly?: unknown, default?: unknown } | undefined>
+  const unsendable = (fields.required ?? []).filter((name) => routes?.register === true && properties[name]?.readOnly === true && properties[name]?.default === undefined)
+  return [...clashes, ...unsendable.map((name) => `options.fields.properties.${name} needs a default: it is required, and readOnly, so nobody who registers can send it`)]
 }
 
 function lifetimeRule (option: string): string {

@@ -2,22 +2,23 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { createUsers } from './accounts/users.js'
 import { createAuthenticator } from './authenticator.js'
+import { createBackground } from './background.js'
 import type { User } from './contracts/user.js'
-import { createPasswords } from './crypto/passwords.js'
 import { BadOptionsError } from './errors.js'
 import { createAuthenticate } from './http/guard.js'
 import { createCrossSiteCheck } from './http/cross-site.js'
 import { logSerializers } from './http/log-request.js'
 import { describeInOpenApi } from './http/openapi.js'
 import { addRoutes } from './http/routes/index.js'
+import { createSourceOf } from './http/source.js'
 import { resolveOptions, type FastifyUsersOptions, type Settings } from './options.js'
-import { compile, type Check } from './schemas/compile.js'
-import { userSchema, type ObjectSchema } from './schemas/user.js'
+import { userSchema } from './schemas/user.js'
+import { startAccounts } from './start-accounts.js'
 import { startBackends } from './start-backends.js'
 
 /**
- * Users that log in: registers `POST /login/:name` and `POST /logout/:name` for each backend, and decorates the app with
- * `authenticate` and `users`, its requests with `user` and `auth`.
+ * Users that log in: registers `POST /login/:name` and `POST /logout/:name` for each backend, and what `routes` switches on, and
+ * decorates the app with `authenticate` and `users`, its requests with `user` and `auth`.
  *
  * @throws `FST_USERS_BAD_OPTIONS`, before the app is ready, if an option is wrong
  * @example
@@ -33,42 +34,36 @@ import { startBackends } from './start-backends.js'
 export const fastifyUsers = fp(async function fastifyUsers (fastify: FastifyInstance, options: FastifyUsersOptions) {
   const settings = resolveOptions(options)
   refuseTakenNames(fastify, settings)
-  const { production, users: store, clock, fields, hooks, passwords: { hasher, concurrency, queueLimit } } = settings
+  const { production, users: store, fields, hooks, routes: groups, routeOptions } = settings
 
   const backends = await startBackends(fastify, settings)
   for (const { name, transport } of backends) {
     for (const advice of transport.advice?.(production) ?? []) fastify.log[production ? 'warn' : 'info'](`fastify-users: backend ${name}: ${advice}`)
   }
-  const passwords = createPasswords(hasher, { concurrency, limit: queueLimit })
-  const accounts = { store, passwords, clock, checkFields: compileFields(fields) }
+  const accounts = startAccounts(settings, { log: fastify.log, origin: () => fastify.server.listening ? fastify.listeningOrigin : null })
+  const background = createBackground(fastify.log)
   const isCrossSite = createCrossSiteCheck(settings.trustedOrigins)
   const authenticator = createAuthenticator(store, isCrossSite)
   const authenticate = createAuthenticate(backends, authenticator)
 
   fastify.decorate(settings.decorators.authenticate, authenticate)
-  fastify.decorate(settings.decorators.users, createUsers(accounts))
+  fastify.decorate(settings.decorators.users, createUsers(accounts, background))
   // @fastify/passport and others may have it already; a guard of ours sets it all the same.
   if (!fastify.hasRequestDecorator('user')) fastify.decorateRequest('user', null as unknown as User)
   fastify.decorateRequest('auth', null)
-  fastify.addHook('onClose', async () => { await store.close?.() })
+  fastify.addHook('onClose', async () => {
+    // In the order in which one thing leads to another.
+    await background.drain()
+    await accounts.mailRoom.drain()
+    await store.close?.()
+  })
 
   const openApiConfig = describeInOpenApi(fastify, backends)
+  const sourceOf = createSourceOf(background)
   await fastify.register(async (scope) => {
-    await addRoutes(scope, { accounts, backends, authenticate, isCrossSite, hooks, openApiConfig, userSchema: userSchema(fields) })
+    await addRoutes(scope, { accounts, backends, authenticate, isCrossSite, hooks, groups, routeOptions, fields, userSchema: userSchema(fields), sourceOf, openApiConfig })
   }, { prefix: settings.prefix, logSerializers })
 }, { name: 'fastify-users', fastify: '>=5.8.5 <6' })
-
-/** The application's own schema is tried at once: a mistake in it should not wait for the first user. */
-function compileFields (fields: ObjectSchema): Check {
-  const check = compile({ ...fields, additionalProperties: false })
-  if (Object.keys(fields.properties).length === 0) return check
-  try {
-    check({})
-  } catch (error) {
-    throw new BadOptionsError(`options.fields is no JSON schema: ${(error as Error).message}`)
-  }
-  return check
-}
 
 /** Says what to do where the app has something of our names already: this plugin in the same scope, say. */
 function refuseTakenNames (fastify: FastifyInstance, { decorators }: Settings): void {

@@ -4,8 +4,8 @@ import { BadCharsetError, BadFormError } from '../errors.js'
 /** No body of ours is longer: bytes. */
 export const bodyLimit = 16_384
 
-/** In this scope a body is JSON or a form, in UTF-8, and nothing else; whatever parsers the application has. */
-export function acceptBodies (scope: FastifyInstance): void {
+/** In this scope a body is JSON, in UTF-8, and nothing else; whatever parsers the application has. */
+export function acceptJson (scope: FastifyInstance): void {
   const parseJson = scope.getDefaultJsonParser('error', 'error')
   scope.removeAllContentTypeParsers()
 
@@ -13,7 +13,10 @@ export function acceptBodies (scope: FastifyInstance): void {
     if (!isUtf8(request)) return done(new BadCharsetError())
     parseJson(request, body as string, done)
   })
+}
 
+/** In this scope a body may also be a form, in UTF-8. */
+export function acceptForms (scope: FastifyInstance): void {
   scope.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (request, body, done) => {
     if (!isUtf8(request)) return done(new BadCharsetError())
     const form = parseForm(body as string)

@@ -33,9 +33,9 @@ interface TransformInput {
  * Writes into the application's OpenAPI document what its guards ask for: `security`, and the replies 401 and 403 of each
  * guarded route. Without @fastify/swagger it does nothing.
  *
- * @returns the transform of the login route of a backend, which declares the backend's security scheme
+ * @returns the `config` of a route of ours, for its transform: that of a login route declares its backend's security scheme
  */
-export function describeInOpenApi (fastify: FastifyInstance, backends: readonly RunningBackend[]): (backend: RunningBackend) => object {
+export function describeInOpenApi (fastify: FastifyInstance, backends: readonly RunningBackend[]): (backend?: RunningBackend) => object {
   if (!fastify.hasPlugin('@fastify/swagger')) {
     fastify.addHook('onReady', (done) => {
       if (fastify.hasPlugin('@fastify/swagger')) fastify.log.warn('fastify-users: register @fastify/swagger before it, or the document lacks its routes and security schemes')
@@ -65,6 +65,7 @@ export function describeInOpenApi (fastify: FastifyInstance, backends: readonly 
   return (backend) => ({
     // Ours, and not the application's own transform, which may take every schema for one of its library's.
     swaggerTransform: ({ schema, url, openapiObject, swaggerObject }: TransformInput) => {
+      if (backend === undefined) return { schema, url }
       const scheme = backend.transport.securityScheme(url)
       const name = names.get(backend) as string
       if (openapiObject !== undefined) ((openapiObject.components ??= {}).securitySchemes ??= {})[name] ??= scheme

@@ -1,4 +1,4 @@
-import { AmbiguousCredentialsError, HashQueueFullError, UnavailableError, withHeaders } from '../errors.js'
+import { AmbiguousCredentialsError, HashQueueFullError, unavailable, withHeaders } from '../errors.js'
 
 /**
  * What the client is told where a step could not be decided. Two errors of ours say it themselves; of all others, of a
@@ -8,7 +8,7 @@ import { AmbiguousCredentialsError, HashQueueFullError, UnavailableError, withHe
 export function undecided (error: unknown): Error {
   if (error instanceof AmbiguousCredentialsError) return withHeaders(error, { 'cache-control': 'no-store' })
   if (error instanceof HashQueueFullError) return error
-  return withHeaders(Object.assign(new UnavailableError(), { cause: error }), { 'retry-after': '5', 'cache-control': 'no-store' })
+  return unavailable(error)
 }
 
 /** Runs a step that depends on a store or a strategy. */

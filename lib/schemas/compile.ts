@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import type { Ajv, ErrorObject, ValidateFunction } from 'ajv'
+import { isAddress } from '../email.js'
 
 const require = createRequire(import.meta.url)
 let ajv: Ajv | undefined
@@ -27,6 +28,8 @@ function strictAjv (): Ajv {
   // strictRequired and strictTypes are about the style of schemas, and those of `fields` are the application's.
   ajv = new Ajv({ coerceTypes: false, useDefaults: false, removeAdditional: false, allErrors: false, strictTypes: false, addUsedSchema: false })
   addFormats.default(ajv)
+  // What counts as an address is said in one place.
+  ajv.addFormat('email', { type: 'string', validate: isAddress })
   // A lone surrogate has no encoding in UTF-8: what would be hashed is not what was typed.
   ajv.addFormat('password', { type: 'string', validate: (value) => value.isWellFormed() })
   return ajv

@@ -5,7 +5,8 @@ export const errorSchema = {
     statusCode: { type: 'integer' },
     code: { type: 'string' },
     error: { type: 'string' },
-    message: { type: 'string' }
+    message: { type: 'string' },
+    reason: { type: 'string', description: 'Why a choice was refused.' }
   },
   required: ['statusCode', 'error', 'message']
 } as const

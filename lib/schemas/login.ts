@@ -9,7 +9,7 @@ export interface LoginBody {
 }
 
 /** No address is longer (RFC 5321 §4.5.3.1). */
-const identifier = { type: 'string', minLength: 1, maxLength: 320 } as const
+export const identifier = { type: 'string', minLength: 1, maxLength: 320 } as const
 
 /** The JSON schema of {@link LoginBody}. */
 export const loginBody = {

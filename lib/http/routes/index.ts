@@ -1,18 +1,23 @@
 import fastifyCookie from '@fastify/cookie'
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { InternalError } from '../../errors.js'
 import { compile } from '../../schemas/compile.js'
-import { acceptBodies } from '../body.js'
+import { acceptForms, acceptJson } from '../body.js'
 import type { RouteContext } from './context.js'
+import { explain } from './explain.js'
 import { loginRoute } from './login.js'
 import { logoutRoute } from './logout.js'
+import { changeEmailRoute, resetRoutes, verifyRoutes } from './mailed-tokens.js'
+import { deleteMeRoute, meRoutes } from './me.js'
+import { registerRoutes } from './register.js'
+import { userRoutes, usersRoutes } from './users.js'
 
 /** Adds the routes to a scope of their own, with its own parsers, compilers and last words on errors. */
 export async function addRoutes (scope: FastifyInstance, context: RouteContext): Promise<void> {
   // In this scope alone: a request that is none of ours does not pay for it.
   if (!scope.hasReplyDecorator('setCookie')) await scope.register(fastifyCookie, { hook: false })
 
-  acceptBodies(scope)
+  acceptJson(scope)
   // Whatever compilers the application has: ours coerce nothing, and send what the handler returns.
   scope.setValidatorCompiler(({ schema }) => {
     const check = compile(schema as object)
@@ -26,23 +31,32 @@ export async function addRoutes (scope: FastifyInstance, context: RouteContext):
   scope.addHook('onRequest', neverStore)
   scope.setErrorHandler(tellNothing)
 
-  for (const backend of context.backends) {
-    loginRoute(scope, context, backend)
-    logoutRoute(scope, context, backend)
+  const { groups, accounts } = context
+  // A page without script sends a form to log in or out. Elsewhere a body is JSON.
+  await scope.register(async (forms) => {
+    acceptForms(forms)
+    for (const backend of context.backends) {
+      loginRoute(forms, context, backend)
+      logoutRoute(forms, context, backend)
+    }
+  })
+  if (groups.register === true) registerRoutes(scope, context)
+  if (groups.verify === true) verifyRoutes(scope, context)
+  if (groups.reset === true) resetRoutes(scope, context)
+  if (groups.me === true) meRoutes(scope, context)
+  if (groups.me === true && accounts.policy.confirmEmailChange) changeEmailRoute(scope, context)
+  if (groups.deleteMe === true) deleteMeRoute(scope, context)
+  if (groups.users === true) {
+    usersRoutes(scope, context)
+    userRoutes(scope, context)
   }
-}
-
-/** The last of a schema's complaints is about the whole; what was sent is never quoted. */
-function explain (errors: FastifySchemaValidationError[], part: string): Error {
-  const { keyword, instancePath, message } = errors.at(-1) as FastifySchemaValidationError
-  return new Error(keyword === 'oneOf' ? `${part} must have either email or username` : `${part}${instancePath} ${String(message)}`)
 }
 
 /** An error that no handler of the application shaped comes as it is: its members are not enumerable. */
 function serialize (body: unknown): string {
   if (!(body instanceof Error)) return JSON.stringify(body)
-  const { statusCode, code, error, message } = body as FastifyError & { error: string }
-  return JSON.stringify({ statusCode, code, error, message })
+  const { statusCode, code, error, message, reason } = body as FastifyError & { error: string, reason?: string }
+  return JSON.stringify({ statusCode, code, error, message, reason })
 }
 
 /** Every reply here carries a token, a user, or the reason why not: none is for a cache, a frame or a guess at its type. */

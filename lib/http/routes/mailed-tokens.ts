@@ -1,0 +1,115 @@
+import type { FastifyInstance, RouteShorthandOptions } from 'fastify'
+import { confirmEmailChange } from '../../accounts/email-change.js'
+import { forgotPassword } from '../../accounts/forgot-password.js'
+import { requestVerify } from '../../accounts/request-verify.js'
+import { resetPassword } from '../../accounts/reset-password.js'
+import { toUser } from '../../accounts/to-user.js'
+import { verify } from '../../accounts/verify.js'
+import { EmailChangeBadTokenError, ResetBadTokenError, VerifyBadTokenError } from '../../errors.js'
+import { emailBody, resetBody, tokenBody } from '../../schemas/account.js'
+import { errorReply } from '../../schemas/error.js'
+import { addRoute } from './add-route.js'
+import type { RouteContext } from './context.js'
+import { explain } from './explain.js'
+
+type TokenBody = { readonly token: string, readonly password: string }
+type EmailBody = { readonly email: string }
+
+const accepted = { description: 'If there is such an account, a mail is on its way.', type: 'object' }
+
+/** `POST /request-verify-token`, `POST /verify` */
+export function verifyRoutes (scope: FastifyInstance, context: RouteContext): void {
+  const { accounts, userSchema, sourceOf } = context
+
+  addRoute(scope, context, 'requestVerify', {
+    method: 'POST',
+    url: '/request-verify-token',
+    schema: { operationId: 'request_verify_token', summary: 'Ask for a mail to verify an address', body: emailBody, response: { 202: accepted } },
+    async handler (request, reply) {
+      await requestVerify(accounts, (request.body as EmailBody).email, sourceOf(request, reply))
+      reply.code(202)
+      return {}
+    }
+  })
+
+  addRoute(scope, context, 'verify', {
+    method: 'POST',
+    url: '/verify',
+    schema: {
+      operationId: 'verify',
+      summary: 'Verify an address',
+      body: tokenBody,
+      response: {
+        200: { description: 'The user, verified.', ...userSchema },
+        400: errorReply('`VERIFY_USER_BAD_TOKEN` or `VERIFY_USER_ALREADY_VERIFIED`.')
+      }
+    },
+    schemaErrorFormatter: badTokenOr(() => new VerifyBadTokenError()),
+    handler: async (request, reply) => toUser(await verify(accounts, (request.body as TokenBody).token, sourceOf(request, reply)))
+  })
+}
+
+/** `POST /forgot-password`, `POST /reset-password` */
+export function resetRoutes (scope: FastifyInstance, context: RouteContext): void {
+  const { accounts, sourceOf } = context
+
+  addRoute(scope, context, 'forgotPassword', {
+    method: 'POST',
+    url: '/forgot-password',
+    schema: { operationId: 'forgot_password', summary: 'Ask for a mail to reset the password', body: emailBody, response: { 202: accepted } },
+    async handler (request, reply) {
+      await forgotPassword(accounts, (request.body as EmailBody).email, sourceOf(request, reply))
+      reply.code(202)
+      return {}
+    }
+  })
+
+  addRoute(scope, context, 'resetPassword', {
+    method: 'POST',
+    url: '/reset-password',
+    schema: {
+      operationId: 'reset_password',
+      summary: 'Reset the password',
+      body: resetBody,
+      response: {
+        200: { description: 'The password is set, and all sessions are over.', type: 'object' },
+        400: errorReply('`RESET_PASSWORD_BAD_TOKEN`; or `RESET_PASSWORD_INVALID_PASSWORD` with a `reason`, and the token is still good.')
+      }
+    },
+    schemaErrorFormatter: badTokenOr(() => new ResetBadTokenError()),
+    async handler (request, reply) {
+      const { token, password } = request.body as TokenBody
+      await resetPassword(accounts, token, password, sourceOf(request, reply))
+      return {}
+    }
+  })
+}
+
+/** `POST /change-email` */
+export function changeEmailRoute (scope: FastifyInstance, context: RouteContext): void {
+  const { accounts, userSchema, sourceOf } = context
+
+  addRoute(scope, context, 'changeEmail', {
+    method: 'POST',
+    url: '/change-email',
+    schema: {
+      operationId: 'change_email',
+      summary: 'Confirm a new address',
+      body: tokenBody,
+      response: {
+        200: { description: 'The user, with the new address. All sessions are over.', ...userSchema },
+        400: errorReply('`CHANGE_EMAIL_BAD_TOKEN`, or `UPDATE_USER_EMAIL_ALREADY_EXISTS`.')
+      }
+    },
+    schemaErrorFormatter: badTokenOr(() => new EmailChangeBadTokenError()),
+    handler: async (request, reply) => toUser(await confirmEmailChange(accounts, (request.body as TokenBody).token, sourceOf(request, reply)))
+  })
+}
+
+/** What cannot be a token is told apart from a wrong one by nobody: it is refused in the same words. */
+function badTokenOr (refuse: () => Error): RouteShorthandOptions['schemaErrorFormatter'] {
+  return (errors, part) => {
+    const isAboutToken = errors.some(({ instancePath, params }) => instancePath === '/token' || params.missingProperty === 'token')
+    return isAboutToken ? refuse() : explain(errors, part)
+  }
+}

@@ -1,0 +1,64 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Accounts } from './accounts/accounts.js'
+import { createPasswordRules } from './accounts/password-rules.js'
+import { sealedStore } from './accounts/sealed-store.js'
+import { createPasswords } from './crypto/passwords.js'
+import { BadOptionsError } from './errors.js'
+import { createMailRoom } from './mail/mail-room.js'
+import type { Settings } from './options.js'
+import { compile, type Check } from './schemas/compile.js'
+import type { ObjectSchema } from './schemas/user.js'
+
+/** What the use cases need of the app, or of the script, that they run in. */
+export interface Surroundings {
+  readonly log: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'>
+  /** Where the app listens; `null` if it does not. */
+  readonly origin: () => string | null
+}
+
+/** Joins all that the use cases work with. */
+export function startAccounts (settings: Settings, { log, origin }: Surroundings): Accounts {
+  const { users, passwords, clock, fields, hooks, audit, routes, concealAccounts, confirmEmailChange, mails } = settings
+  const { hasher, concurrency, queueLimit } = passwords
+
+  return {
+    store: sealedStore(users),
+    passwords: createPasswords(hasher, { concurrency, limit: queueLimit }),
+    passwordRules: createPasswordRules(passwords, log),
+    clock,
+    checkFields: compileFields(fields),
+    defaultFields: defaultsOf(fields),
+    hooks,
+    audit,
+    mailRoom: createMailRoom(mails, { log, origin }),
+    log,
+    policy: {
+      verifies: routes.verify === true,
+      concealAccounts,
+      confirmEmailChange,
+      linkSeconds: {
+        'verify-address': mails.verifySeconds,
+        'reset-password': mails.resetSeconds,
+        'set-password': mails.verifySeconds,
+        'confirm-email-change': mails.verifySeconds
+      }
+    }
+  }
+}
+
+/** The application's own schema is tried at once: a mistake in it should not wait for the first user. */
+function compileFields (fields: ObjectSchema): Check {
+  const check = compile({ ...fields, additionalProperties: false })
+  if (Object.keys(fields.properties).length === 0) return check
+  try {
+    check({})
+  } catch (error) {
+    throw new BadOptionsError(`options.fields is no JSON schema: ${(error as Error).message}`)
+  }
+  return check
+}
+
+function defaultsOf ({ properties }: ObjectSchema): Readonly<Record<string, unknown>> {
+  const defaults = Object.entries(properties).map(([name, schema]) => [name, (schema as { default?: unknown } | null)?.default])
+  return Object.fromEntries(defaults.filter(([, value]) => value !== undefined))
+}
