@@ -1,4 +1,5 @@
-// A Fastify app whose users log in with a cookie or with a bearer token, in front of one SQLite file.
+// A Fastify app whose users sign up, verify their address, log in with a cookie or with a bearer token, and reset their
+// password, in front of one SQLite file. The links that would be mailed are printed.
 // `npm run demo` builds and starts it; PORT says where (3000), Ctrl-C ends it.
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -7,8 +8,9 @@ import { join } from 'node:path'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify from 'fastify'
-import fastifyUsers, { bearer, cookie, jwt, userSchema } from 'fastify-users'
+import fastifyUsers, { bearer, cookie, jwt, userSchema, type Mail } from 'fastify-users'
 import { sqlite } from 'fastify-users/sql'
+import { addPages } from './pages.js'
 
 const demo = { email: 'demo@example.com', password: 'correct horse battery staple' }
 const folder = await mkdtemp(join(tmpdir(), 'fastify-users-demo-'))
@@ -23,8 +25,11 @@ await app.register(fastifyUsers, {
   // A real app takes this from its environment, or its users are logged out by each restart.
   strategy: jwt({ secret: process.env.AUTH_SECRET ?? randomBytes(32).toString('base64url'), lifetimeSeconds: 3600 }),
   // Secure cookies do not travel over plain http in every client; on https, leave the option out.
-  backends: [cookie({ cookieSecure: false }), bearer()]
+  backends: [cookie({ cookieSecure: false }), bearer()],
+  routes: { register: true, verify: true, reset: true, me: true, deleteMe: true, users: true },
+  mails: { mailer: { async send (mail) { print(mail) } } }
 })
+addPages(app)
 
 app.get('/me', {
   preHandler: app.authenticate(),
@@ -37,7 +42,7 @@ app.get('/me', {
 app.addHook('onClose', async () => { await rm(folder, { recursive: true, force: true }) })
 
 await app.ready()
-await app.users.create(demo)
+await app.users.create({ ...demo, isVerified: true, isSuperuser: true })
 const url = await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT ?? 3000) })
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -47,9 +52,16 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-const login = `-H 'content-type: application/json' -d '${JSON.stringify(demo)}'`
+/** In the place of a mail server: see accounts.ts for one. */
+function print ({ to, subject, text }: Mail): void {
+  console.log(`\nMail to ${to}: ${subject}\n  ${/\S+#token=\S+/.exec(text)?.[0] ?? '(no link)'}`)
+}
+
+const json = "-H 'content-type: application/json'"
+const login = `${json} -d '${JSON.stringify(demo)}'`
+const ann = `${json} -d '{"email":"ann@example.com","password":"staple battery horse"}'`
 console.log(`fastify-users quickstart at ${url}: log in as ${demo.email} with the password "${demo.password}".
-Swagger UI: ${url}/docs
+They are a superuser. Swagger UI: ${url}/docs
 
 Paste these into another terminal. Without a credential:
 
@@ -66,7 +78,13 @@ With a bearer token:
 
   TOKEN=$(curl -s ${login} ${url}/login/bearer | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
   curl -i -H "authorization: Bearer $TOKEN" ${url}/me          # 200, the user
+  curl -i -H "authorization: Bearer $TOKEN" ${url}/users       # 200, all users, for superusers
   curl -i -X POST -H "authorization: Bearer $TOKEN" ${url}/logout/bearer   # 200
   curl -i -H "authorization: Bearer $TOKEN" ${url}/me          # 401: the old token is dead
+
+A new user; the links that would be mailed are printed here, and lead to small pages:
+
+  curl -i ${ann} ${url}/register                               # 201, and a link to verify the address
+  curl -i ${json} -d '{"email":"ann@example.com"}' ${url}/forgot-password   # 202, and a link to reset the password
 
 Ctrl-C ends it.`)

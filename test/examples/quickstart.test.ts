@@ -1,4 +1,5 @@
 import { execFile, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,11 +30,21 @@ t.test('npm run demo: its curl lines answer what they say', { skip: hasCurl() ? 
   // What a reader would paste, line by line into one shell; each says behind # what it answers.
   const lines = output.split('\n').map((line) => line.trim()).filter((line) => /^(?:curl|TOKEN=)/.test(line))
   const expected = lines.flatMap((line) => /# (\d+)/.exec(line)?.[1] ?? [])
-  t.strictSame(expected, ['401', '200', '200', '200', '401', '200', '200', '401'])
+  t.strictSame(expected, ['401', '200', '200', '200', '401', '200', '200', '200', '401', '201', '202'])
   const { stdout } = await run('bash', ['-c', lines.map((line) => line.replace('curl ', 'curl -sS ')).join('\n')], { cwd: folder })
   t.strictSame([...stdout.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status), expected)
   t.match(stdout, /^set-cookie: fastifyusersauth=[\w.-]+; Max-Age=3600; Path=\/; HttpOnly; SameSite=Lax\r$/m)
-  t.equal(stdout.split('"email":"demo@example.com"').length - 1, 3, 'the user, at login by cookie and at both /me')
+  t.equal(stdout.split('"email":"demo@example.com"').length - 1, 4, 'the user, at login by cookie, at both /me, and in the list')
+
+  // A mail leaves behind the reply.
+  if (!output.includes('/reset-password#')) await once(demo.stdout, 'data')
+  const links = [...output.matchAll(/^Mail to ann@example\.com: .+\n {2}(http:\/\/127\.0\.0\.1:\d+)(\/[\w-]+)#token=(\S+)$/mg)]
+  t.strictSame(links.map(([, , path]) => path), ['/verify', '/reset-password'])
+  for (const [, origin = '', path = '', token = ''] of links) {
+    t.match(await (await fetch(origin + path)).text(), /<!doctype html>/, `a page at ${path}`)
+    const reply = await fetch(origin + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ token, password: 'horse battery staple' }) })
+    t.equal(reply.status, 200)
+  }
 
   const [url = ''] = /http:\/\/127\.0\.0\.1:\d+/.exec(output) ?? []
   const document = await (await fetch(`${url}/docs/json`)).json() as { components: { securitySchemes: object }, paths: Record<string, { get?: { security: object[] } }> }
