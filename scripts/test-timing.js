@@ -1,0 +1,125 @@
+/**
+ * Whether the time of a reply tells who has an account: medians of interleaved samples over real connections, for every route
+ * whose replies must be alike. Run by `npm run test:timing`, in a job of its own: a busy machine is no reason for a test to fail,
+ * so a difference counts only if it is there in each of three rounds.
+ *
+ * `SAMPLES` is how many samples of each case a round takes (200).
+ */
+import { fork } from 'node:child_process'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { setTimeout } from 'node:timers/promises'
+import Fastify from 'fastify'
+import fastifyUsers, { bearer, jwt } from '../dist/index.js'
+import { postgres, sqlite } from '../dist/stores/sql/index.js'
+
+const samples = Number(process.env.SAMPLES ?? 200)
+const rounds = 3
+const password = 'correct horse battery staple'
+
+/** How far two medians may be apart: what a network hides in any case. */
+const tolerance = (median) => Math.max(3, median * 0.05)
+
+if (process.argv[2] === 'serve') await serve(process.argv[3])
+else {
+  for (const database of ['SQLite', 'PostgreSQL']) await measure(database)
+}
+
+/** In a process of its own: what the app does behind a reply must not delay the clock that measures it. */
+async function serve (database) {
+  const folder = await mkdtemp(path.join(tmpdir(), 'fastify-users-timing-'))
+  const pool = database === 'PostgreSQL' ? await postgresPool() : null
+  if (database === 'PostgreSQL' && pool === null) return process.send({ skipped: 'no PostgreSQL' }, () => process.disconnect())
+
+  const tablePrefix = `timing_${randomBytes(4).toString('hex')}`
+  const app = Fastify()
+  await app.register(fastifyUsers, {
+    users: await (pool === null ? sqlite(path.join(folder, 'users.db')) : postgres(pool, { tablePrefix })),
+    strategy: jwt({ secret: randomBytes(32).toString('base64url') }),
+    backends: [bearer()],
+    routes: { register: true, verify: true, reset: true },
+    concealAccounts: true,
+    // A mail server that takes its time.
+    mails: { mailer: { send: async () => { await setTimeout(1000) } }, concurrency: 64, queueLimit: 100_000 }
+  })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  await app.users.create({ email: 'known@example.com', password })
+  await app.users.create({ email: 'verified@example.com', password, isVerified: true })
+  await app.users.create({ email: 'inactive@example.com', password, isActive: false })
+  await app.users.create({ email: 'no-password@example.com' })
+  process.send({ origin: app.listeningOrigin })
+
+  process.once('disconnect', async () => {
+    for (const table of ['', '_revocations', '_migrations']) await pool?.query(`drop table "${tablePrefix}${table}"`)
+    await rm(folder, { recursive: true, force: true })
+    process.exit()
+  })
+}
+
+async function measure (database) {
+  const server = fork(import.meta.filename, ['serve', database])
+  const [{ origin, skipped }] = await once(server, 'message', { signal: AbortSignal.timeout(60_000) })
+  if (skipped !== undefined) return console.log(`\nskipped: ${skipped}`)
+  console.log(`\n== ${database}`)
+
+  const states = ['known', 'verified', 'inactive', 'no-password', 'unknown']
+  const post = (url, body) => fetch(origin + url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+  const byState = (send) => Object.fromEntries(states.map((state) => [state, () => send(`${state}@example.com`)]))
+
+  await compare('login, wrong password', byState((email) => post('/login/bearer', { email, password: 'staple battery horse' })))
+  await compare('forgot password', byState((email) => post('/forgot-password', { email })))
+  await compare('request to verify', byState((email) => post('/request-verify-token', { email })))
+  await compare('register, concealed', {
+    known: () => post('/register', { email: 'known@example.com', password }),
+    new: () => post('/register', { email: `${randomUUID()}@example.com`, password })
+  })
+  server.disconnect()
+  await once(server, 'exit')
+}
+
+async function compare (title, cases) {
+  for (let round = 1; round <= rounds; round++) {
+    const medians = await mediansOf(cases)
+    const values = Object.values(medians)
+    const spread = Math.max(...values) - Math.min(...values)
+    const isAlike = spread <= tolerance(Math.min(...values))
+    console.log(`${isAlike ? 'ok    ' : 'apart '} ${title}: ${Object.entries(medians).map(([name, value]) => `${name} ${value.toFixed(2)}`).join(', ')} ms`)
+    if (isAlike) return
+  }
+  console.error(`FAILED ${title}: the time of the reply tells who has an account`)
+  process.exitCode = 1
+}
+
+async function mediansOf (cases) {
+  const times = Object.fromEntries(Object.keys(cases).map((name) => [name, []]))
+  for (let i = 0; i < samples; i++) {
+    // In another order each time, so that none always comes behind the same one.
+    for (const [name, send] of Object.entries(cases).sort(() => Math.random() - 0.5)) {
+      const start = performance.now()
+      const reply = await send()
+      await reply.text()
+      times[name].push(performance.now() - start)
+      // What one sample leaves behind its reply must not fall into the next one.
+      await setTimeout(2)
+    }
+  }
+  return Object.fromEntries(Object.entries(times).map(([name, all]) => [name, all.sort((a, b) => a - b)[Math.floor(all.length / 2)]]))
+}
+
+async function postgresPool () {
+  const { default: pg } = await import('pg')
+  const { env } = process
+  const pool = new pg.Pool({ host: env.PGHOST ?? '127.0.0.1', port: Number(env.PGPORT ?? 5432), user: env.PGUSER ?? 'postgres', database: env.PGDATABASE ?? 'postgres', connectionTimeoutMillis: 5000 })
+  try {
+    await pool.query('select 1')
+    return pool
+  } catch (error) {
+    await pool.end()
+    if (env.CI === 'true') throw error
+    return null
+  }
+}
