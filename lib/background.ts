@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
+import { createDeadline } from './deadline.js'
 import type { MaybePromise } from './maybe-promise.js'
 import { createQueue } from './queue.js'
 
@@ -6,28 +7,39 @@ import { createQueue } from './queue.js'
 export interface Background {
   /** Does the work soon. It never throws: work that fails is logged. */
   run (work: () => MaybePromise<unknown>): void
-  /** Resolves when all work is done, what was begun meanwhile included. */
+  /** Resolves when all work is done, what was begun meanwhile included; or after ten seconds. */
   drain (): Promise<void>
 }
 
 /** Little at a time, so that a flood of it leaves the database to the requests that wait for it. */
-const limits = { concurrency: 4, limit: 10_000 }
+const limits = { concurrency: 4, limit: 1000 }
+
+/** Work that hangs keeps neither other work waiting, nor the app from closing: milliseconds. */
+const workMs = 30_000
+const drainMs = 10_000
 
 /** What a request has asked for, and its reply must not tell about, is done when the reply has left. */
 export function createBackground (log: Pick<FastifyBaseLogger, 'error'>): Background {
   const enqueue = createQueue(limits, () => new Error('Too much work is waiting.'))
+  const deadline = createDeadline(workMs, () => new Error('The work took too long.'))
   const pending = new Set<Promise<void>>()
 
   return {
     run (work) {
-      const done: Promise<void> = enqueue(async () => { await work() })
-        .catch((error: unknown) => { log.error({ err: error }, 'fastify-users: work behind a reply has failed') })
+      const done: Promise<void> = enqueue(() => deadline(Promise.resolve().then(work)))
+        .then(() => {}, (error: unknown) => { log.error({ err: error }, 'fastify-users: work behind a reply has failed') })
         .finally(() => { pending.delete(done) })
       pending.add(done)
     },
 
     async drain () {
-      while (pending.size > 0) await Promise.all(pending)
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<'late'>((resolve) => { timer = setTimeout(resolve, drainMs, 'late') })
+      while (pending.size > 0) {
+        if (await Promise.race([Promise.all(pending), late]) === 'late') break
+      }
+      clearTimeout(timer)
+      if (pending.size > 0) log.error({ count: pending.size }, 'fastify-users: the app closes, and work behind replies was not done')
     }
   }
 }

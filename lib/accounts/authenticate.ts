@@ -11,7 +11,9 @@ export type Authentication =
 /** Checks an address and a password. Every way to fail costs what success costs: one hash. */
 export async function authenticate (accounts: Accounts, email: string, password: string): Promise<Authentication> {
   const user = await findByEmail(accounts.store, email)
-  const matches = await accounts.passwords.verify(user?.passwordHash ?? null, password)
+  // What is no text is nobody's password, and is refused as slowly as any other.
+  const isText = typeof password === 'string'
+  const matches = await accounts.passwords.verify(user?.passwordHash ?? null, isText ? password : '') && isText
 
   if (user === null) return { user, failure: 'unknown-user' }
   if (user.passwordHash === null) return { user, failure: 'no-password' }

@@ -18,7 +18,7 @@ export async function prepare (accounts: Accounts, input: object): Promise<Store
   const read = readInput(input)
   const { email, flags } = read
   if (email === undefined) throw new InvalidUserError('email must be an e-mail address')
-  const fields = { ...accounts.defaultFields, ...read.fields }
+  const fields = { ...structuredClone(accounts.defaultFields), ...read.fields }
   checkFields(accounts, fields)
 
   const now = accounts.clock()

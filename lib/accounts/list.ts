@@ -1,3 +1,4 @@
+import type { StoredUser } from '../contracts/user-store.js'
 import type { User } from '../contracts/user.js'
 import { InvalidUserError } from '../errors.js'
 import type { Accounts } from './accounts.js'
@@ -30,5 +31,5 @@ export async function list ({ store }: Pick<Accounts, 'store'>, { limit = 50, cu
 
   const users = await store.list({ after: cursor ?? null, limit: limit + 1, emailPart: email === undefined ? null : emailKey(email) })
   const items = users.slice(0, limit)
-  return { items: items.map(toUser), nextCursor: users.length > limit ? items.at(-1)?.id ?? null : null }
+  return { items: items.map(toUser), nextCursor: users.length > limit ? (items.at(-1) as StoredUser).id : null }
 }

@@ -8,16 +8,26 @@ import { findById } from './find.js'
 /** What tokens of each purpose begin with: no kind passes for another. */
 const kinds: Readonly<Record<Purpose, string>> = { verify: 'fu-verify', reset: 'fu-reset', 'email-change': 'fu-email-change' }
 
-/** How long a token is good, and for which new address. */
+/** How long a token is good, for which new address, and for whom alone. */
 interface TokenTerms extends Pick<PendingToken, 'email'> {
   readonly lifetimeSeconds: number
+  /** Throws where the user, as it is at this moment, is not the one for whom the token was asked. */
+  readonly allow?: (current: StoredUser) => void
 }
 
-/** Makes a token for a user, in the place of any earlier one of this purpose. It is told to nobody but by mail. */
-export async function giveToken (accounts: Accounts, purpose: Purpose, userId: string, { lifetimeSeconds, ...extra }: TokenTerms): Promise<{ readonly token: string, readonly user: StoredUser }> {
+/**
+ * Makes a token for an active user, in the place of any earlier one of this purpose. It is told to nobody but by mail.
+ *
+ * @throws `USER_NOT_FOUND`, also for a user who was deactivated meanwhile
+ */
+export async function giveToken (accounts: Accounts, purpose: Purpose, userId: string, { lifetimeSeconds, allow = () => {}, ...extra }: TokenTerms): Promise<{ readonly token: string, readonly user: StoredUser }> {
   const token = createToken(kinds[purpose], userId)
   const pending: PendingToken = { digest: digestOf(token), expiresAt: accounts.clock() + lifetimeSeconds * 1000, ...extra }
-  const { after } = await change(accounts, userId, (current) => ({ ...current, pendingTokens: { ...current.pendingTokens, [purpose]: pending } }))
+  const { after } = await change(accounts, userId, (current) => {
+    if (current.isActive !== true) throw new UserNotFoundError()
+    allow(current)
+    return { ...current, pendingTokens: { ...current.pendingTokens, [purpose]: pending } }
+  })
   return { token, user: after }
 }
 

@@ -1,5 +1,7 @@
 import type { AuditEvent, AuditEventType } from '../contracts/audit.js'
 import type { StoredUser } from '../contracts/user-store.js'
+import { UserNotFoundError } from '../errors.js'
+import { isPromise } from '../maybe-promise.js'
 import type { Accounts, Source } from './accounts.js'
 
 /** What is to be said of a moment, beside where it came from. */
@@ -12,12 +14,12 @@ interface Moment {
 }
 
 /** The client chooses it, so it is cut. */
-const longestUserAgent = 512
+export const longestUserAgent = 512
 
 /** Tells the application's `audit` what has happened. One that throws is logged: it is no reason to fail. */
 export function record (accounts: Pick<Accounts, 'audit' | 'clock' | 'log'>, { request }: Source, { type, userId, reason, backend = null }: Moment): void {
   try {
-    accounts.audit({
+    const told: unknown = accounts.audit({
       type,
       outcome: reason === undefined ? 'success' : 'failure',
       reason: reason ?? null,
@@ -28,19 +30,31 @@ export function record (accounts: Pick<Accounts, 'audit' | 'clock' | 'log'>, { r
       userAgent: request?.headers['user-agent']?.slice(0, longestUserAgent) ?? null,
       at: new Date(accounts.clock()).toISOString()
     })
+    // Nobody waits for it, and so nobody else would hear of it.
+    if (isPromise(told)) told.catch(failed)
   } catch (error) {
+    failed(error)
+  }
+
+  function failed (error: unknown): void {
     accounts.log.error({ err: error }, 'fastify-users: audit has failed')
   }
 }
 
 /** Does what may fail, and records how it went. Where the work gives a user, the record is about that one. */
 export async function recorded<T> (accounts: Accounts, source: Source, type: AuditEventType, userId: string | null, work: () => Promise<T>): Promise<T> {
+  const result = await recordedIfFailed(accounts, source, type, userId, work)
+  record(accounts, source, { type, userId: (result as Partial<StoredUser> | undefined)?.id ?? userId })
+  return result
+}
+
+/** Does what may fail, and records it only if it does: where it goes on, that is recorded later. */
+export async function recordedIfFailed<T> (accounts: Accounts, source: Source, type: AuditEventType, userId: string | null, work: () => Promise<T>): Promise<T> {
   try {
-    const result = await work()
-    record(accounts, source, { type, userId: (result as Partial<StoredUser> | undefined)?.id ?? userId })
-    return result
+    return await work()
   } catch (error) {
-    record(accounts, source, { type, userId, reason: codeOf(error) })
+    // An id that nobody has is whatever the caller took for one: an address, say.
+    record(accounts, source, { type, userId: error instanceof UserNotFoundError ? null : userId, reason: codeOf(error) })
     throw error
   }
 }

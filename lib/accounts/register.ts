@@ -4,7 +4,7 @@ import { RegisterRefusedError, UserAlreadyExistsError, withReason } from '../err
 import type { Accounts, Source } from './accounts.js'
 import { insert, prepare } from './create.js'
 import { findByEmail } from './find.js'
-import { recorded } from './record.js'
+import { recorded, recordedIfFailed } from './record.js'
 import { sendVerification } from './request-verify.js'
 import { toUser } from './to-user.js'
 
@@ -21,9 +21,12 @@ export async function register (accounts: Accounts, input: RegistrationInput, so
   if (!accounts.policy.concealAccounts) {
     return await recorded(accounts, source, 'register', null, async () => await add(accounts, await admitted(accounts, input, source), source))
   }
-  const user = await admitted(accounts, input, source)
-  // For nothing but to learn whether the store answers: what fails behind the reply, the client is not told.
-  await findByEmail(accounts.store, user.email)
+  const user = await recordedIfFailed(accounts, source, 'register', null, async () => {
+    const user = await admitted(accounts, input, source)
+    // For nothing but to learn whether the store answers: what fails behind the reply, the client is not told.
+    await findByEmail(accounts.store, user.email)
+    return user
+  })
   source.later(() => addOrTellOwner(accounts, user, source))
   return null
 }

@@ -6,19 +6,20 @@ import { findById } from './find.js'
 import { tell } from './hooks.js'
 import { recorded } from './record.js'
 import { toUser } from './to-user.js'
-import { proveSelf } from './update-own.js'
+import { proveSelf, stillProved } from './update-own.js'
 
 /**
  * Removes a user for good. `onBeforeDelete` may stop it.
  *
+ * @param allow throws where the user, as it is at that moment, is not what the caller took it for
  * @throws `USER_NOT_FOUND`, `LAST_SUPERUSER`
  */
-export async function remove (accounts: Accounts, id: string, source: Source): Promise<StoredUser> {
+export async function remove (accounts: Accounts, id: string, source: Source, allow: (current: StoredUser) => void = () => {}): Promise<StoredUser> {
   return await recorded(accounts, source, 'delete', id, async () => {
     const known = await findById(accounts.store, id)
     if (known === null) throw new UserNotFoundError()
     await accounts.hooks.onBeforeDelete?.(toUser(known), source.request)
-    const removed = await removeUser(accounts, id)
+    const removed = await removeUser(accounts, id, allow)
     if (removed === null) throw new UserNotFoundError()
     await tell(accounts, 'onAfterDelete', () => accounts.hooks.onAfterDelete?.(toUser(removed), source.request))
     return removed
@@ -30,5 +31,5 @@ export async function removeOwn (accounts: Accounts, id: string, currentPassword
   const user = await findById(accounts.store, id)
   if (user === null) throw new UserNotFoundError()
   await proveSelf(accounts, user, currentPassword, source)
-  await remove(accounts, id, source)
+  await remove(accounts, id, source, stillProved(user))
 }

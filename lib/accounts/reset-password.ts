@@ -1,5 +1,5 @@
 import type { StoredUser } from '../contracts/user-store.js'
-import { ResetBadTokenError, ResetPasswordError } from '../errors.js'
+import { InvalidUserError, ResetBadTokenError, ResetPasswordError } from '../errors.js'
 import type { Accounts, Source } from './accounts.js'
 import { announcePassword } from './announce.js'
 import { touched } from './change.js'
@@ -14,6 +14,8 @@ export async function resetPassword (accounts: Accounts, token: string, password
   const refuse = (): Error => new ResetBadTokenError()
 
   return await recorded(accounts, source, 'reset-password', null, async () => {
+    // Whatever a route of the application hands on: no password is no password to set.
+    if (typeof password !== 'string') throw new InvalidUserError('password must be a string')
     // A token that is no good costs no hash.
     const user = await findByToken(accounts, 'reset', token)
     if (user === null) throw refuse()

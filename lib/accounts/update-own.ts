@@ -28,19 +28,24 @@ export async function updateOwn (accounts: Accounts, id: string, { currentPasswo
   // What cannot be right anyway costs no hash.
   readInput(changes)
   await proveSelf(accounts, user, currentPassword, source)
-  // The password that was proved must still be the one that counts.
-  const allow = (current: StoredUser): void => { if (current.passwordHash !== user.passwordHash) throw new BadCurrentPasswordError() }
+  const allow = stillProved(user)
   if (newEmail === undefined) return await update(accounts, id, rest, source, allow)
   if (!accounts.policy.confirmEmailChange) return await update(accounts, id, { ...rest, email: newEmail }, source, allow)
 
   const changed = await updateIfAny(accounts, user, rest, source, allow)
-  source.later(() => requestEmailChange(accounts, id, newEmail, source))
+  // Not behind the reply: what was proved now may not be true any more when that has left.
+  await requestEmailChange(accounts, changed.after, newEmail, source)
   return changed
 }
 
 /** A body that names nothing of ours changes nothing. */
 async function updateIfAny (accounts: Accounts, user: StoredUser, changes: object, source: Source, allow?: (current: StoredUser) => void): Promise<Change> {
   return Object.keys(changes).length === 0 ? { before: user, after: user } : await update(accounts, user.id, changes, source, allow)
+}
+
+/** Throws where the password that was proved is no longer the one that counts. */
+export function stillProved (proved: StoredUser): (current: StoredUser) => void {
+  return (current) => { if (current.passwordHash !== proved.passwordHash) throw new BadCurrentPasswordError() }
 }
 
 /** @throws `USER_BAD_CURRENT_PASSWORD` unless the password is the user's; a user without one has to set one first, by a link */

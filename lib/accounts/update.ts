@@ -22,10 +22,10 @@ export async function update (accounts: Accounts, id: string, input: object, sou
 }
 
 async function apply (accounts: Accounts, id: string, input: object, allow: (current: StoredUser) => void): Promise<Change> {
-  const read = readInput(input)
-  const { email, flags, fields } = read
   const known = await findById(accounts.store, id)
   if (known === null) throw new UserNotFoundError()
+  const read = readInput(input)
+  const { email, flags, fields } = read
   // Before the change begins: a hash takes long, and the change should not.
   const hash = await hashOf(accounts, read, { ...known.fields, ...fields, email: email ?? known.email }, () => new UpdatePasswordError())
 

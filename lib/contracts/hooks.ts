@@ -45,7 +45,10 @@ export interface Hooks {
   onBeforeRegister? (registration: Registration, request: FastifyRequest | null): MaybePromise<string | undefined | void>
   /** After a user was added: by the route, by a superuser, or by `app.users.create`. */
   onAfterRegister? (user: User, request: FastifyRequest | null): unknown
-  /** After any change of a user but of tokens and times. `before` is the user as it was. */
+  /**
+   * After a user was changed: by themselves, a superuser or the application, or by following the link to a new address. `before`
+   * is the user as it was. To verify an address and to reset a password have hooks of their own.
+   */
   onAfterUpdate? (user: User, before: User, request: FastifyRequest | null): unknown
   /** After the password was set: with the old one at hand, by a reset, or by the application. */
   onAfterPasswordChange? (user: User, request: FastifyRequest | null): unknown

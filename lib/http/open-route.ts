@@ -18,6 +18,33 @@ export function isOpen (config: object | undefined): boolean {
 }
 
 /** Whether a guard has no say about a request. Asked only where it is about to refuse. */
-export function isOpenTo (guard: object, { routeOptions: { config } }: FastifyRequest): boolean {
-  return isOpen(config) && (config as { [open]?: object })[open] !== guard
+export function isOpenTo (guard: object, request: FastifyRequest): boolean {
+  const { config } = request.routeOptions
+  return isOpen(config) && (config as { [open]?: object })[open] !== guard && !heeded.has(request)
+}
+
+/** Requests in a hook that the application has added to the very route: a guard in there has its say. */
+const heeded = new WeakSet<object>()
+
+type Hook = (this: unknown, request: object, reply: object, done?: (error?: Error) => void) => unknown
+
+/** A hook that the application adds to a route of ours, for this route and no other. */
+export function heed (hook: Hook): Hook {
+  if (hook.length >= 3) {
+    return function (request, reply, done) {
+      heeded.add(request)
+      hook.call(this, request, reply, (error) => {
+        heeded.delete(request)
+        done?.(error)
+      })
+    }
+  }
+  return async function (request, reply) {
+    heeded.add(request)
+    try {
+      return await hook.call(this, request, reply)
+    } finally {
+      heeded.delete(request)
+    }
+  }
 }

@@ -84,7 +84,7 @@ export function createMailRoom (settings: MailSettings, { log, origin }: MailSur
     post: (kind, user, to, token = '') => {
       const letter = letterOf(kind, user, to, token)
       let mail: Promise<Mail> | undefined
-      outbox.put(kind, user.id, () => (mail ??= write(letter)))
+      outbox.put(kind, user.id, to, () => (mail ??= write(letter)))
     },
     drain: async () => await outbox.drain()
   }

@@ -25,11 +25,12 @@ export interface OutboxSettings {
 /** Mails on their way. They are kept in memory alone: if the process dies, those that were not sent are lost. */
 export interface Outbox {
   /**
-   * Takes a mail. Never throws, never waits.
+   * Takes a mail. Never throws, never waits. One of the same kind, to the same user at the same address, that has not left yet is
+   * dropped for it: the link in that is no good any more, and whoever asks again and again takes one place.
    *
    * @param write is asked for the mail at each attempt, when its turn has come
    */
-  put (kind: Letter['kind'], userId: string, write: () => MaybePromise<Mail>): void
+  put (kind: Letter['kind'], userId: string, to: string, write: () => MaybePromise<Mail>): void
   /**
    * Sends what is left, each mail at most once more, and closes the mailer. From then on nothing is taken.
    *
@@ -41,6 +42,7 @@ export interface Outbox {
 interface Entry {
   readonly kind: Letter['kind']
   readonly userId: string
+  readonly to: string
   readonly write: () => MaybePromise<Mail>
   attempts: number
 }
@@ -55,13 +57,25 @@ export function createOutbox ({ mailer, log, concurrency = 4, queueLimit = 1000,
   let late = false
   let onEmpty = (): void => {}
 
-  function put (kind: Letter['kind'], userId: string, write: () => MaybePromise<Mail>): void {
+  function put (kind: Letter['kind'], userId: string, to: string, write: () => MaybePromise<Mail>): void {
     const dropped = { kind, userId, attempts: 0 }
     if (drained !== undefined) return log.error(dropped, 'fastify-users: a mail was dropped, because the app is closing')
+    dropOlder(kind, userId, to)
     if (ready.length + sending.size + waiting.size >= queueLimit) return log.error(dropped, 'fastify-users: a mail was dropped, because too many are under way')
-    ready.push({ kind, userId, write, attempts: 0 })
+    ready.push({ kind, userId, to, write, attempts: 0 })
     // Not now: what the caller answers must not depend on how long it takes to write a mail.
     setImmediate(sendNext)
+  }
+
+  function dropOlder (kind: Letter['kind'], userId: string, to: string): void {
+    const isOlder = (entry: Entry): boolean => entry.userId === userId && entry.kind === kind && entry.to === to
+    const at = ready.findIndex(isOlder)
+    if (at !== -1) ready.splice(at, 1)
+    for (const [entry, timer] of waiting) {
+      if (!isOlder(entry)) continue
+      clearTimeout(timer)
+      waiting.delete(entry)
+    }
   }
 
   function sendNext (): void {

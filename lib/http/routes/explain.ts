@@ -5,5 +5,7 @@ export function explain (errors: FastifySchemaValidationError[], part: string): 
   const { keyword, instancePath, message } = errors.at(-1) as FastifySchemaValidationError
   if (keyword === 'oneOf') return new Error(`${part} must have either email or username`)
   if (keyword === 'not') return new Error(`${part} must not have a password: a superuser sends a link to set one`)
-  return new Error(`${part}${instancePath} ${String(message)}`)
+  // Further down, names may be the client's own.
+  const [, member] = instancePath.split('/')
+  return new Error(`${part}${member === undefined ? '' : `/${member}`} ${String(message)}`)
 }
