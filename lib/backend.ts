@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { RunningStrategy, Session } from './contracts/strategy.js'
+import type { Issued, RefreshTerms, RunningStrategy, Session } from './contracts/strategy.js'
 import type { Credential, Transport } from './contracts/transport.js'
 import type { StoredUser } from './contracts/user-store.js'
 import type { MaybePromise } from './maybe-promise.js'
@@ -13,7 +13,15 @@ export interface RunningBackend {
   readonly lifetimeSeconds: number
   /** Seconds; `undefined` where "remember me" is not offered. */
   readonly rememberSeconds: number | undefined
+  /** `undefined` where there are no refresh tokens. `path` is that of the route that takes them. */
+  readonly refresh: (RefreshTerms & { readonly path: string }) | undefined
   readonly requireVerified: boolean
+}
+
+/** From where a log-in comes. */
+export interface Client {
+  readonly ip: string | null
+  readonly userAgent: string | null
 }
 
 /** The session of the request at this backend: `undefined` if no credential was sent, `null` if it does not hold. */
@@ -24,9 +32,19 @@ export function readSession (backend: RunningBackend, request: FastifyRequest): 
 }
 
 /** Logs a user in: the session, and what the transport is to give to the client, but for the user. */
-export async function startSession (backend: RunningBackend, user: StoredUser, remember: boolean): Promise<{ readonly session: Session, readonly credential: Omit<Credential, 'user'> }> {
-  const { rememberSeconds } = backend
+export async function startSession (backend: RunningBackend, user: StoredUser, remember: boolean, client: Client): Promise<{ readonly session: Session, readonly credential: Omit<Credential, 'user'> }> {
+  const { rememberSeconds, refresh } = backend
   const lifetimeSeconds = remember && rememberSeconds !== undefined ? rememberSeconds : backend.lifetimeSeconds
-  const { token, session } = await backend.strategy.issue({ userId: user.id, epoch: user.sessionEpoch, backend: backend.name, lifetimeSeconds })
-  return { session, credential: { token, lifetimeSeconds, persistent: remember || rememberSeconds === undefined } }
+  const issued = await backend.strategy.issue({ userId: user.id, epoch: user.sessionEpoch, backend: backend.name, lifetimeSeconds, refresh, ...client })
+  return { session: issued.session, credential: { ...toCredential(backend, issued), lifetimeSeconds, persistent: remember || rememberSeconds === undefined } }
+}
+
+/** What the transport is to give to the client, but for the user. */
+export function toCredential ({ lifetimeSeconds, refresh }: RunningBackend, { token, refreshToken }: Issued): Omit<Credential, 'user'> {
+  return {
+    token,
+    lifetimeSeconds,
+    persistent: true,
+    refresh: refresh === undefined || refreshToken === undefined ? undefined : { token: refreshToken, lifetimeSeconds: refresh.idleSeconds, path: refresh.path }
+  }
 }

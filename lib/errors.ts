@@ -18,6 +18,9 @@ export const ForbiddenError = createError('FORBIDDEN', 'You are not allowed to d
 /** 403: the guard asks for a verified address. */
 export const NotVerifiedError = createError('USER_NOT_VERIFIED', 'Verify your e-mail address first.', 403, Error, noStack)
 
+/** 403: the guard asks for a user who has proved lately who they are. */
+export const NotFreshError = createError('REAUTHENTICATION_REQUIRED', 'Confirm your password first.', 403, Error, noStack)
+
 /** 403: a credential that browsers send by themselves came with a request that another site may have made. */
 export const CrossSiteError = createError('CROSS_SITE_REQUEST', 'The request comes from another site, or does not say where it comes from. Pages of other origins are trusted by trustedOrigins; a client that is no browser sends X-Requested-With.', 403, Error, noStack)
 
@@ -41,6 +44,9 @@ export const HashQueueFullError = createError('FST_USERS_BUSY', 'Too many logins
 
 /** 503: a store, or a strategy, failed. The cause stands in the log. */
 export const UnavailableError = createError('FST_USERS_UNAVAILABLE', 'The service is not available at the moment.', 503)
+
+/** The cause of a 503: a store has not answered in time. */
+export const StoreTimeoutError = createError('FST_USERS_STORE_TIMEOUT', 'The store has not answered in time.', 503)
 
 /** 500: something this package did not foresee. The cause stands in the log. */
 export const InternalError = createError('FST_USERS_INTERNAL', 'Something went wrong.', 500)
@@ -89,6 +95,9 @@ export const EmailChangeBadTokenError = createError('CHANGE_EMAIL_BAD_TOKEN', 'T
 
 /** 404: the account is not there. */
 export const UserNotFoundError = createError('USER_NOT_FOUND', 'There is no such user.', 404)
+
+/** 404: the user has no session of this id. */
+export const SessionNotFoundError = createError('SESSION_NOT_FOUND', 'There is no such session.', 404)
 
 /** 409: nobody would be left who may do everything. */
 export const LastSuperuserError = createError('LAST_SUPERUSER', 'This is the last active superuser.', 409)

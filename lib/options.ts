@@ -1,7 +1,8 @@
 import type { AuditEvent } from './contracts/audit.js'
 import type { Backend } from './contracts/backend.js'
 import type { Hooks } from './contracts/hooks.js'
-import type { Strategy } from './contracts/strategy.js'
+import type { SessionStore } from './contracts/session-store.js'
+import type { RefreshTerms, Strategy } from './contracts/strategy.js'
 import type { UserStore } from './contracts/user-store.js'
 import type { BackendName } from './contracts/user.js'
 import { BadOptionsError } from './errors.js'
@@ -11,7 +12,9 @@ import { isPromise } from './maybe-promise.js'
 import { isObject, isWhole, reported } from './option-checks.js'
 import { passwordProblems, resolvePasswords, type PasswordOptions, type PasswordSettings } from './password-options.js'
 import { routeProblems, type RouteGroups, type RouteOptions } from './route-options.js'
+import { refreshProblems, resolveRefresh } from './refresh-options.js'
 import { baseUserSchema, type ObjectSchema } from './schemas/user.js'
+import { isSessionStore } from './sessions/is-session-store.js'
 
 /** Options of the plugin. */
 export interface FastifyUsersOptions {
@@ -21,6 +24,11 @@ export interface FastifyUsersOptions {
   readonly backends: ReadonlyArray<Backend<BackendName>>
   /** The strategy of all backends that bring none of their own. */
   readonly strategy?: Strategy | undefined
+  /**
+   * Where sessions live, for strategies that keep them in a store: `redisSessions(client)` of `fastify-users/redis`, say. Default: the
+   * user store's own place.
+   */
+  readonly sessions?: SessionStore | undefined
   /** Put before the path of each route of the plugin. Default: none. */
   readonly prefix?: string
   /** The fields that the application adds to its users: a JSON schema of an object, as TypeBox's `Type.Object()` makes it. */
@@ -45,6 +53,13 @@ export interface FastifyUsersOptions {
    * address counts at once, and is unverified.
    */
   readonly confirmEmailChange?: boolean | undefined
+  /**
+   * How lately a superuser must have proved who they are, by their password, to change users or end their sessions: seconds, `false` for
+   * whenever it was. Default 3,600. `POST /confirm` renews it.
+   */
+  readonly freshSeconds?: number | false | undefined
+  /** How long a store is waited for before the client is told 503: milliseconds, at most 60,000. Default 5,000. */
+  readonly storeTimeoutMs?: number | undefined
   readonly mails?: MailOptions | undefined
   /** Other names for `app.authenticate` and `app.users`, where the application has something of these names. */
   readonly decorators?: { readonly authenticate?: string | undefined, readonly users?: string | undefined } | undefined
@@ -55,7 +70,8 @@ export interface FastifyUsersOptions {
 /** The options, checked, with every default in its place. */
 export interface Settings {
   readonly users: UserStore
-  readonly backends: ReadonlyArray<Backend & { readonly strategy: Strategy, readonly lifetimeSeconds: number, readonly requireVerified: boolean }>
+  readonly sessions: SessionStore | undefined
+  readonly backends: ReadonlyArray<Omit<Backend, 'refresh'> & { readonly strategy: Strategy, readonly lifetimeSeconds: number, readonly refresh: RefreshTerms | undefined, readonly requireVerified: boolean }>
   readonly prefix: string
   readonly fields: ObjectSchema
   readonly passwords: PasswordSettings
@@ -66,6 +82,9 @@ export interface Settings {
   readonly routeOptions: RouteOptions
   readonly concealAccounts: boolean
   readonly confirmEmailChange: boolean
+  /** `undefined`: whenever it was. */
+  readonly freshSeconds: number | undefined
+  readonly storeTimeoutMs: number
   readonly mails: MailSettings
   readonly decorators: { readonly authenticate: string, readonly users: string }
   readonly clock: () => number
@@ -74,8 +93,8 @@ export interface Settings {
 }
 
 const known = [
-  'users', 'backends', 'strategy', 'prefix', 'fields', 'passwords', 'trustedOrigins', 'hooks', 'audit', 'routes', 'routeOptions',
-  'concealAccounts', 'confirmEmailChange', 'mails', 'decorators', 'clock'
+  'users', 'sessions', 'backends', 'strategy', 'prefix', 'fields', 'passwords', 'trustedOrigins', 'hooks', 'audit', 'routes', 'routeOptions',
+  'concealAccounts', 'confirmEmailChange', 'freshSeconds', 'storeTimeoutMs', 'mails', 'decorators', 'clock'
 ]
 const hookNames = [
   'onAfterLogin', 'onLoginFailed', 'onAfterLogout', 'onBeforeRegister', 'onAfterRegister', 'onAfterUpdate', 'onAfterPasswordChange',
@@ -95,12 +114,14 @@ const longestLifetime = 400 * 24 * 3600
  */
 export function resolveOptions (options: FastifyUsersOptions): Settings {
   const production = process.env.NODE_ENV === 'production'
-  const { users, backends, strategy, prefix = '', fields = { type: 'object', properties: {} }, passwords = {}, trustedOrigins = [], hooks = {}, decorators = {}, clock = Date.now } = options
-  const { audit = () => {}, routes = {}, routeOptions = {}, concealAccounts = false, confirmEmailChange = false, mails = {} } = options
+  const { users, sessions, backends, strategy, prefix = '', fields = { type: 'object', properties: {} }, passwords = {}, trustedOrigins = [], hooks = {}, decorators = {}, clock = Date.now } = options
+  const { audit = () => {}, routes = {}, routeOptions = {}, concealAccounts = false, confirmEmailChange = false, freshSeconds = 3600, storeTimeoutMs = 5000, mails = {} } = options
   const problems: string[] = []
   const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(`options.${problem}`) }
 
   for (const name of Object.keys(options)) expect([...known, ...ofRegister].includes(name), `${name} is no option`)
+  expect(sessions === undefined || isSessionStore(sessions), 'sessions must be a session store, such as redisSessions(client) of fastify-users/redis')
+  expect(!production || sessions?.ephemeral !== true, 'sessions forgets everybody when the process ends: take one of fastify-users/sql or fastify-users/redis in production')
   expect(!production || users?.ephemeral !== true, 'users forgets everything when the process ends: take a store of fastify-users/sql in production')
   expect(typeof prefix === 'string' && /^(?:\/[\w.~-]+)*$/.test(prefix), 'prefix must begin with / and not end with it, such as /auth')
   expect(isObject(decorators) && Object.entries(decorators).every(([name, value]) => ['authenticate', 'users'].includes(name) && (value === undefined || (typeof value === 'string' && value !== ''))), 'decorators must hold other names for authenticate and users')
@@ -109,6 +130,8 @@ export function resolveOptions (options: FastifyUsersOptions): Settings {
   expect(typeof audit === 'function', 'audit must be a function')
   expect(typeof concealAccounts === 'boolean', 'concealAccounts must be true or false')
   expect(typeof confirmEmailChange === 'boolean', 'confirmEmailChange must be true or false')
+  expect(freshSeconds === false || (isWhole(freshSeconds) && freshSeconds > 0), 'freshSeconds must be a whole number of seconds from 1, or false')
+  expect(isWhole(storeTimeoutMs) && storeTimeoutMs >= 1 && storeTimeoutMs <= 60_000, 'storeTimeoutMs must be a whole number of milliseconds from 1 to 60000')
   expect(concealAccounts !== true || routes?.verify === true, 'concealAccounts needs routes.verify: from the mail alone can people tell that they have registered')
   expect(Array.isArray(trustedOrigins) && trustedOrigins.every(isOrigin), 'trustedOrigins must hold origins: scheme, host and port, such as https://app.example.com')
   problems.push(...storeProblems(users), ...fieldProblems(fields, routes), ...routeProblems(routes, routeOptions), ...mailProblems(mails, production), ...strategyProblems(strategy), ...backendProblems(backends, strategy), ...passwordProblems(passwords, production))
@@ -117,9 +140,13 @@ export function resolveOptions (options: FastifyUsersOptions): Settings {
 
   return Object.freeze({
     users,
+    sessions,
     backends: backends.map((backend) => {
       const used = backend.strategy ?? strategy as Strategy
-      return { ...backend, strategy: used, lifetimeSeconds: backend.lifetimeSeconds ?? used.lifetimeSeconds, requireVerified: backend.requireVerified === true }
+      const refresh = resolveRefresh(backend.refresh)
+      // With refresh tokens an access token need not live long, and what it says is true for no longer.
+      const lifetimeSeconds = backend.lifetimeSeconds ?? (refresh === undefined ? used.lifetimeSeconds : Math.min(used.lifetimeSeconds, 900))
+      return { ...backend, strategy: used, lifetimeSeconds, refresh, requireVerified: backend.requireVerified === true }
     }),
     prefix,
     fields,
@@ -131,6 +158,8 @@ export function resolveOptions (options: FastifyUsersOptions): Settings {
     routeOptions,
     concealAccounts,
     confirmEmailChange,
+    freshSeconds: freshSeconds === false ? undefined : freshSeconds,
+    storeTimeoutMs,
     // An application with hooks of its own for them sends tokens by itself.
     mails: resolveMails(mails, production || senders.some(({ hook }) => hooks[hook] !== undefined)),
     decorators: { authenticate: decorators.authenticate ?? 'authenticate', users: decorators.users ?? 'users' },
@@ -179,7 +208,7 @@ function backendProblems (backends: FastifyUsersOptions['backends'], shared: Str
     const isBackend = isObject(backend) && isObject(backend.transport) && ['read', 'write', 'clear', 'challenge'].every((method) => typeof backend.transport[method as 'read'] === 'function')
     if (!isBackend) return [`options.${path} must be a backend, such as cookie() or bearer()`]
 
-    const { name, transport, strategy, lifetimeSeconds, rememberSeconds, requireVerified } = backend
+    const { name, transport, strategy, lifetimeSeconds, rememberSeconds, refresh, requireVerified } = backend
     const problems: string[] = []
     const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
     expect(typeof name === 'string' && /^[\w-]{1,64}$/.test(name), 'name must be letters, digits, - and _')
@@ -188,6 +217,8 @@ function backendProblems (backends: FastifyUsersOptions['backends'], shared: Str
     expect(twin === index, `transport must differ from that of backends[${twin}]: both have the ${transport.carrier}`)
     expect(isLifetime(lifetimeSeconds), lifetimeRule('lifetimeSeconds'))
     expect(isLifetime(rememberSeconds), lifetimeRule('rememberSeconds'))
+    expect(rememberSeconds === undefined || refresh === undefined || refresh === false, 'rememberSeconds and refresh exclude each other: refresh.idleSeconds says how long who comes back is remembered')
+    problems.push(...refreshProblems(refresh, transport))
     expect(requireVerified === undefined || typeof requireVerified === 'boolean', 'requireVerified must be true or false')
     expect(strategy !== undefined || shared !== undefined, 'strategy is missing, and so is options.strategy')
     return [
@@ -197,13 +228,19 @@ function backendProblems (backends: FastifyUsersOptions['backends'], shared: Str
   })
 }
 
+/** What the reply of a login brings, beside the user where a session is renewed. */
+const tokenMembers = ['access_token', 'token_type', 'expires_in', 'refresh_token']
+
 function fieldProblems (fields: ObjectSchema, routes: RouteGroups): string[] {
   if (!isObject(fields) || !isObject(fields.properties)) return ['options.fields must be the JSON schema of an object, such as Type.Object({ nickname: Type.String() })']
-  const taken = [...Object.keys(baseUserSchema.properties), 'emailKey', 'password', 'currentPassword', 'passwordHash', 'version', 'sessionEpoch', 'pendingTokens', 'fields', '__proto__']
+  const { required = [] } = fields
+  if (!Array.isArray(required)) return ['options.fields.required must be a list of names']
+  const taken = [...Object.keys(baseUserSchema.properties), 'emailKey', 'password', 'currentPassword', 'passwordHash', 'version', 'sessionEpoch', 'pendingTokens', 'fields', '__proto__', ...tokenMembers]
   const clashes = Object.keys(fields.properties).filter((name) => taken.includes(name)).map((name) => `options.fields.properties.${name} is a name that every user has already`)
   const properties = fields.properties as Record<string, { readOnly?: unknown, default?: unknown } | undefined>
-  const unsendable = (fields.required ?? []).filter((name) => routes?.register === true && properties[name]?.readOnly === true && properties[name]?.default === undefined)
-  return [...clashes, ...unsendable.map((name) => `options.fields.properties.${name} needs a default: it is required, and readOnly, so nobody who registers can send it`)]
+  const unsendable = required.filter((name: string) => routes?.register === true && properties[name]?.readOnly === true && properties[name]?.default === undefined)
+  const buried = Object.keys(properties).filter((name) => /"readOnly":true/.test(JSON.stringify({ ...properties[name], readOnly: undefined })))
+  return [...clashes, ...buried.map((name) => `options.fields.properties.${name} has a readOnly inside, which protects nothing: only a whole field can be readOnly`), ...unsendable.map((name: string) => `options.fields.properties.${name} needs a default: it is required, and readOnly, so nobody who registers can send it`)]
 }
 
 function lifetimeRule (option: string): string {

@@ -1,10 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { sweep } from './accounts/sweep.js'
 import { createUsers } from './accounts/users.js'
 import { createAuthenticator } from './authenticator.js'
 import { createBackground } from './background.js'
 import type { User } from './contracts/user.js'
-import { BadOptionsError } from './errors.js'
+import { createDeadline } from './deadline.js'
+import { BadOptionsError, StoreTimeoutError } from './errors.js'
 import { createAuthenticate } from './http/guard.js'
 import { createCrossSiteCheck } from './http/cross-site.js'
 import { logSerializers } from './http/log-request.js'
@@ -34,36 +36,49 @@ import { startBackends } from './start-backends.js'
 export const fastifyUsers = fp(async function fastifyUsers (fastify: FastifyInstance, options: FastifyUsersOptions) {
   const settings = resolveOptions(options)
   refuseTakenNames(fastify, settings)
-  const { production, users: store, fields, hooks, routes: groups, routeOptions } = settings
+  const { production, users: store, fields, hooks, clock, routes: groups, routeOptions, freshSeconds, storeTimeoutMs } = settings
 
   const backends = await startBackends(fastify, settings)
   for (const { name, transport } of backends) {
     for (const advice of transport.advice?.(production) ?? []) fastify.log[production ? 'warn' : 'info'](`fastify-users: backend ${name}: ${advice}`)
   }
-  const accounts = startAccounts(settings, { log: fastify.log, origin: () => fastify.server.listening ? fastify.listeningOrigin : null })
+  const sessions = [...new Set(backends.flatMap(({ strategy }) => strategy.sessions ?? []))]
+  if (groups.sessions === true && sessions.length === 0) throw new BadOptionsError('options.routes.sessions needs a strategy with sessions: opaque(), or jwt({ secret, sessions: true })')
+  const deadline = createDeadline(storeTimeoutMs, () => new StoreTimeoutError())
+  for (const leak of leaks(settings)) fastify.log.warn(`fastify-users: ${leak}`)
+  const accounts = startAccounts(settings, { log: fastify.log, sessions, deadline, origin: () => fastify.server.listening ? fastify.listeningOrigin : null })
   const background = createBackground(fastify.log)
   const isCrossSite = createCrossSiteCheck(settings.trustedOrigins)
   const authenticator = createAuthenticator(store, isCrossSite)
-  const authenticate = createAuthenticate(backends, authenticator)
+  const authenticate = createAuthenticate(backends, authenticator, { clock, deadline })
 
   fastify.decorate(settings.decorators.authenticate, authenticate)
   fastify.decorate(settings.decorators.users, createUsers(accounts, background))
   // @fastify/passport and others may have it already; a guard of ours sets it all the same.
   if (!fastify.hasRequestDecorator('user')) fastify.decorateRequest('user', null as unknown as User)
   fastify.decorateRequest('auth', null)
+  const stopSweep = sweep(accounts, background)
   fastify.addHook('onClose', async () => {
     // In the order in which one thing leads to another.
+    stopSweep()
     await background.drain()
     await accounts.mailRoom.drain()
-    await store.close?.()
+    for (const one of new Set([store, ...sessions])) await one.close?.()
   })
 
   const openApiConfig = describeInOpenApi(fastify, backends)
   const sourceOf = createSourceOf(background)
   await fastify.register(async (scope) => {
-    await addRoutes(scope, { accounts, backends, authenticate, isCrossSite, hooks, groups, routeOptions, fields, userSchema: userSchema(fields), sourceOf, openApiConfig })
+    await addRoutes(scope, { accounts, backends, authenticate, isCrossSite, hooks, deadline, freshSeconds, groups, routeOptions, fields, userSchema: userSchema(fields), sourceOf, openApiConfig })
   }, { prefix: settings.prefix, logSerializers })
 }, { name: 'fastify-users', fastify: '>=5.8.5 <6' })
+
+/** What tells who has an account, although the app wants to conceal it. */
+function leaks ({ concealAccounts, confirmEmailChange, routes, backends }: Settings): string[] {
+  if (!concealAccounts) return []
+  const open = backends.filter(({ requireVerified }) => !requireVerified).map(({ name }) => `concealAccounts conceals little while backend ${name} lacks requireVerified: whoever has registered an address logs in if it was new`)
+  return routes.me === true && !confirmEmailChange ? [...open, 'concealAccounts conceals little without confirmEmailChange: whoever is logged in learns which addresses are taken'] : open
+}
 
 /** Says what to do where the app has something of our names already: this plugin in the same scope, say. */
 function refuseTakenNames (fastify: FastifyInstance, { decorators }: Settings): void {

@@ -1,4 +1,5 @@
 import type { FastifyContextConfig, RouteShorthandOptions } from 'fastify'
+import { heed } from './http/open-route.js'
 import { isObject } from './option-checks.js'
 
 /** Groups of routes beside login and logout, which are always there. Each is off by default. */
@@ -9,45 +10,59 @@ export interface RouteGroups {
   readonly verify?: boolean | undefined
   /** `POST /forgot-password`, `POST /reset-password` */
   readonly reset?: boolean | undefined
-  /** `GET /users/me`, `PATCH /users/me`; with `confirmEmailChange` also `POST /change-email` */
+  /** `GET /users/me`, `PATCH /users/me`, `POST /confirm`; with `confirmEmailChange` also `POST /change-email` */
   readonly me?: boolean | undefined
   /** `DELETE /users/me` */
   readonly deleteMe?: boolean | undefined
+  /**
+   * `GET /sessions`, `DELETE /sessions`, `DELETE /sessions/:id`; with `users` also those of `/users/:id/sessions`. Needs a strategy with
+   * sessions.
+   */
+  readonly sessions?: boolean | undefined
   /** For superusers: `GET /users`, `POST /users`, and `GET`, `PATCH`, `DELETE /users/:id`; with `reset` also `POST /users/:id/forgot-password` */
   readonly users?: boolean | undefined
 }
 
-const groupNames = ['register', 'verify', 'reset', 'me', 'deleteMe', 'users']
+const groupNames = ['register', 'verify', 'reset', 'me', 'deleteMe', 'sessions', 'users']
 
 const routeNames = [
-  'login', 'logout', 'register', 'requestVerify', 'verify', 'forgotPassword', 'resetPassword', 'changeEmail',
-  'getMe', 'updateMe', 'deleteMe', 'listUsers', 'createUser', 'getUser', 'updateUser', 'deleteUser', 'sendResetLink'
+  'login', 'logout', 'refresh', 'confirm', 'register', 'requestVerify', 'verify', 'forgotPassword', 'resetPassword', 'changeEmail',
+  'getMe', 'updateMe', 'deleteMe', 'listUsers', 'createUser', 'getUser', 'updateUser', 'deleteUser', 'sendResetLink',
+  'listSessions', 'deleteSession', 'deleteSessions', 'listUserSessions', 'deleteUserSession', 'deleteUserSessions'
 ] as const
 
-/** A route of the plugin. `login` and `logout` are those of all backends. */
+/** A route of the plugin. `login`, `logout` and `refresh` are those of all backends. */
 export type RouteName = typeof routeNames[number]
 
 const hookNames = ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'preSerialization', 'onSend', 'onResponse', 'onTimeout', 'onError', 'onRequestAbort'] as const
 
-/** What an application adds to a route of the plugin. Its hooks run behind the plugin's own. */
-export interface RouteAdditions extends Pick<RouteShorthandOptions, typeof hookNames[number]> {
+type AddedHooks = { readonly [Name in typeof hookNames[number]]?: RouteShorthandOptions[Name] | undefined }
+
+/** The hooks in which a guard may stand. */
+const guardHooks = ['onRequest', 'preValidation', 'preHandler']
+
+/**
+ * What an application adds to a route of the plugin. Its hooks run behind the plugin's own of the same name. Who may call the
+ * route is asked in `preValidation`: hooks up to `preParsing` see strangers, too.
+ */
+export interface RouteAdditions extends AddedHooks {
   /** The route's `config`: for other plugins, `@fastify/rate-limit` say. */
-  readonly config?: FastifyContextConfig
+  readonly config?: FastifyContextConfig | undefined
   /**
    * Added to the route's schema: `summary`, `tags` and what else describes it; further replies under `response`; under `body`
    * further members that the request may hold (`properties`) or must hold (`required`), for hooks of the application: the plugin
    * does not store them.
    */
   readonly schema?: {
-    readonly body?: { readonly properties: Readonly<Record<string, unknown>>, readonly required?: readonly string[] }
-    readonly response?: Readonly<Record<string, object>>
-    readonly summary?: string
-    readonly description?: string
-    readonly tags?: readonly string[]
-    readonly operationId?: string
-    readonly hide?: boolean
-    readonly deprecated?: boolean
-  }
+    readonly body?: { readonly properties: Readonly<Record<string, unknown>>, readonly required?: readonly string[] | undefined } | undefined
+    readonly response?: Readonly<Record<string, object>> | undefined
+    readonly summary?: string | undefined
+    readonly description?: string | undefined
+    readonly tags?: readonly string[] | undefined
+    readonly operationId?: string | undefined
+    readonly hide?: boolean | undefined
+    readonly deprecated?: boolean | undefined
+  } | undefined
 }
 
 /** What is added to which route. */
@@ -69,7 +84,7 @@ export function routeProblems (groups: RouteGroups, additions: RouteOptions): st
   return problems
 }
 
-/** The route's own options with those of the application added. */
+/** The route's own options with those of the application added. What is `undefined` is left out. */
 export function withAdditions (own: RouteShorthandOptions, additions: RouteAdditions = {}): RouteShorthandOptions {
   const { config, schema = {}, ...hooks } = additions
   const { body, response, ...description } = schema
@@ -77,15 +92,19 @@ export function withAdditions (own: RouteShorthandOptions, additions: RouteAddit
 
   return {
     ...own,
-    ...Object.fromEntries(Object.entries(hooks).map(([name, hook]) => [name, inOrder(own[name as 'onRequest'], hook)])),
+    ...Object.fromEntries(Object.entries(hooks).map(([name, hook]) => [name, inOrder(own[name as 'onRequest'], guardHooks.includes(name) ? heedAll(hook) : hook)])),
     config: { ...own.config, ...config } as FastifyContextConfig,
     schema: {
       ...ownSchema,
-      ...description,
-      ...(body === undefined ? {} : { body: { ...ownSchema?.body, properties: { ...body.properties, ...ownSchema?.body?.properties }, required: [...ownSchema?.body?.required ?? [], ...body.required ?? []] } }),
+      ...Object.fromEntries(Object.entries(description).filter(([, value]) => value !== undefined)),
+      ...(body === undefined ? {} : { body: { type: 'object', ...ownSchema?.body, properties: { ...body.properties, ...ownSchema?.body?.properties }, required: [...ownSchema?.body?.required ?? [], ...body.required ?? []] } }),
       response: { ...ownSchema?.response, ...response }
     }
   }
+}
+
+function heedAll (hooks: unknown): unknown {
+  return [hooks].flat().map((hook) => typeof hook === 'function' ? heed(hook as Parameters<typeof heed>[0]) : hook)
 }
 
 function inOrder (own: unknown, added: unknown): never {

@@ -1,28 +1,38 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Accounts } from './accounts/accounts.js'
 import { createPasswordRules } from './accounts/password-rules.js'
-import { sealedStore } from './accounts/sealed-store.js'
+import type { SessionStore } from './contracts/session-store.js'
 import { createPasswords } from './crypto/passwords.js'
+import type { Deadline } from './deadline.js'
 import { BadOptionsError } from './errors.js'
 import { createMailRoom } from './mail/mail-room.js'
 import type { Settings } from './options.js'
 import { compile, type Check } from './schemas/compile.js'
 import type { ObjectSchema } from './schemas/user.js'
+import { sealed } from './sealed.js'
 
 /** What the use cases need of the app, or of the script, that they run in. */
 export interface Surroundings {
   readonly log: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'>
   /** Where the app listens; `null` if it does not. */
   readonly origin: () => string | null
+  /** How long a store is waited for. */
+  readonly deadline: Deadline
+  /** Where the sessions of the backends are. */
+  readonly sessions: readonly SessionStore[]
 }
 
+/** The settings that are about accounts. */
+export type AccountSettings = Pick<Settings, 'users' | 'passwords' | 'clock' | 'fields' | 'hooks' | 'audit' | 'routes' | 'concealAccounts' | 'confirmEmailChange' | 'mails'>
+
 /** Joins all that the use cases work with. */
-export function startAccounts (settings: Settings, { log, origin }: Surroundings): Accounts {
+export function startAccounts (settings: AccountSettings, { log, origin, deadline, sessions }: Surroundings): Accounts {
   const { users, passwords, clock, fields, hooks, audit, routes, concealAccounts, confirmEmailChange, mails } = settings
   const { hasher, concurrency, queueLimit } = passwords
 
   return {
-    store: sealedStore(users),
+    store: sealed(users, ['insert', 'findById', 'findByEmail', 'list', 'replace', 'remove', 'retire'], deadline),
+    sessions: sessions.map((store) => sealed(store, ['find', 'list', 'remove', 'removeAll', 'purge'], deadline)),
     passwords: createPasswords(hasher, { concurrency, limit: queueLimit }),
     passwordRules: createPasswordRules(passwords, log),
     clock,

@@ -1,15 +1,18 @@
 import type { FastifyInstance } from 'fastify'
 import type { RunningBackend } from './backend.js'
 import type { RevocationStore } from './contracts/revocation-store.js'
+import type { SessionStore } from './contracts/session-store.js'
 import type { RunningStrategy, Strategy } from './contracts/strategy.js'
 import { BadOptionsError } from './errors.js'
 import type { Settings } from './options.js'
 import { memoryRevocations } from './stores/memory.js'
+import { memorySessions } from './stores/memory-sessions.js'
 
 /** Starts each strategy once, in a scope of its own, and joins it with the transports that use it. */
 export async function startBackends (fastify: FastifyInstance, settings: Settings): Promise<RunningBackend[]> {
   const running = new Map<Strategy, RunningStrategy>()
-  let shared: RevocationStore | undefined
+  const revocations = once(() => revocationsOf(fastify, settings))
+  const sessions = once(() => sessionsOf(fastify, settings))
 
   for (const strategy of new Set(settings.backends.map((backend) => backend.strategy))) {
     const lifetimes = settings.backends
@@ -21,24 +24,41 @@ export async function startBackends (fastify: FastifyInstance, settings: Setting
         fastify: scope,
         clock: settings.clock,
         // A strategy that needs none does not ask, and is not warned.
-        get revocations () {
-          shared ??= revocations(fastify, settings)
-          return shared
-        },
+        get revocations () { return revocations() },
+        get sessions () { return sessions() },
         backends: new Map(lifetimes)
       }))
     })
   }
 
-  return settings.backends.map(({ name, transport, strategy, lifetimeSeconds, rememberSeconds, requireVerified }) =>
-    Object.freeze({ name, transport, strategy: running.get(strategy) as RunningStrategy, lifetimeSeconds, rememberSeconds, requireVerified }))
+  return settings.backends.map(({ name, transport, strategy, lifetimeSeconds, rememberSeconds, refresh, requireVerified }, index) => {
+    const started = running.get(strategy) as RunningStrategy
+    if (refresh !== undefined && started.refresh === undefined) throw new BadOptionsError(`options.backends[${index}].refresh needs a strategy with sessions: opaque(), or jwt({ secret, sessions: true })`)
+    const path = `${fastify.prefix}${settings.prefix}/refresh/${name}`
+    return Object.freeze({ name, transport, strategy: started, lifetimeSeconds, rememberSeconds, refresh: refresh === undefined ? undefined : { ...refresh, path }, requireVerified })
+  })
 }
 
 /** Where ended tokens are remembered: in the user store, or else only until the process ends, which is said aloud. */
-function revocations (fastify: FastifyInstance, { users, production }: Settings): RevocationStore {
+function revocationsOf (fastify: FastifyInstance, { users, production }: Settings): RevocationStore {
   if (users.revocations !== undefined) return users.revocations
   const remedy = 'give the store a revocations property, or the strategy a revocations option'
   if (production) throw new BadOptionsError(`options.users.revocations is missing, so a logged-out token would be good again after a restart: ${remedy}`)
   fastify.log.warn(`fastify-users: logged-out tokens are remembered by this process alone: ${remedy}`)
   return memoryRevocations()
+}
+
+/** Where sessions live: where the application says, or in the user store, or else only until the process ends, which is said aloud. */
+function sessionsOf (fastify: FastifyInstance, { users, sessions, production }: Settings): SessionStore {
+  const store = sessions ?? users.sessions
+  if (store !== undefined) return store
+  const remedy = 'take a store of fastify-users/sql for users, or set options.sessions'
+  if (production) throw new BadOptionsError(`options.sessions is missing, so a restart would log everybody out: ${remedy}`)
+  fastify.log.warn(`fastify-users: sessions live in this process alone: ${remedy}`)
+  return memorySessions()
+}
+
+function once<T> (make: () => T): () => T {
+  let made: T | undefined
+  return () => (made ??= make())
 }

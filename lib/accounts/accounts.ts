@@ -2,6 +2,7 @@ import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { AuditEvent } from '../contracts/audit.js'
 import type { Hooks } from '../contracts/hooks.js'
 import type { LinkKind } from '../contracts/letter.js'
+import type { SessionStore } from '../contracts/session-store.js'
 import type { UserStore } from '../contracts/user-store.js'
 import type { Passwords } from '../crypto/passwords.js'
 import type { MailRoom } from '../mail/mail-room.js'
@@ -10,7 +11,9 @@ import type { PasswordRules } from './password-rules.js'
 
 /** What the use cases of this folder work with. */
 export interface Accounts {
-  readonly store: UserStore
+  readonly store: Pick<UserStore, 'insert' | 'findById' | 'findByEmail' | 'list' | 'replace' | 'remove' | 'retire'>
+  /** Where the sessions of the backends are: none, where all of them stand in tokens alone. */
+  readonly sessions: ReadonlyArray<Pick<SessionStore, 'find' | 'list' | 'remove' | 'removeAll' | 'purge'>>
   readonly passwords: Passwords
   readonly passwordRules: PasswordRules
   /** Milliseconds since 1970. */

@@ -1,10 +1,13 @@
+import { setTimeout } from 'node:timers/promises'
 import type { StoredUser } from '../contracts/user-store.js'
 import { ConflictError, EmailTakenError, LastSuperuserError, UserNotFoundError } from '../errors.js'
 import type { Accounts } from './accounts.js'
 import { findById } from './find.js'
+import { forgetSessions } from './sessions.js'
 
-/** How often a change is tried again because another one came in between. */
-const tries = 5
+/** How often a change is tried again because another one came in between, and for how long that waits at most, so that they part: milliseconds. */
+const tries = 8
+const pauseMs = 20
 
 /** A user, before and after. */
 export interface Change {
@@ -19,8 +22,10 @@ export interface Change {
  * @param next makes the new user of the current one; it is called again for each try, and what it throws ends them
  * @throws `USER_NOT_FOUND`, `UPDATE_USER_EMAIL_ALREADY_EXISTS`, `LAST_SUPERUSER`, `FST_USERS_CONFLICT`
  */
-export async function change ({ store }: Accounts, id: string, next: (current: StoredUser) => StoredUser): Promise<Change> {
+export async function change (accounts: Accounts, id: string, next: (current: StoredUser) => StoredUser): Promise<Change> {
+  const { store } = accounts
   for (let attempt = 0; attempt < tries; attempt++) {
+    if (attempt > 1) await setTimeout(Math.random() * pauseMs)
     const before = await findById(store, id)
     if (before === null) throw new UserNotFoundError()
 
@@ -36,7 +41,10 @@ export async function change ({ store }: Accounts, id: string, next: (current: S
       : await store.replace(after, before.version)
     if (result === 'taken') throw new EmailTakenError()
     if (result === 'last') throw new LastSuperuserError()
-    if (result === true) return { before, after }
+    if (result === true) {
+      if (before.sessionEpoch !== after.sessionEpoch) await forgetSessions(accounts, id)
+      return { before, after }
+    }
   }
   throw new ConflictError()
 }
@@ -46,14 +54,23 @@ export function touched ({ clock }: Accounts): Pick<StoredUser, 'updatedAt'> {
   return { updatedAt: new Date(clock()).toISOString() }
 }
 
-/** Removes a user, with everything that ends with it. `null` if there is none. */
-export async function removeUser ({ store }: Accounts, id: string): Promise<StoredUser | null> {
+/**
+ * Removes a user, with everything that ends with it. `null` if there is none.
+ *
+ * @param allow throws where the user, as it is at that moment, is not what the caller took it for
+ */
+export async function removeUser (accounts: Accounts, id: string, allow: (current: StoredUser) => void): Promise<StoredUser | null> {
+  const { store } = accounts
   for (let attempt = 0; attempt < tries; attempt++) {
     const user = await findById(store, id)
     if (user === null) return null
+    allow(user)
     const result = isReigning(user) ? await store.retire(id, user.version, null) : await store.remove(id, user.version)
     if (result === 'last') throw new LastSuperuserError()
-    if (result === true) return user
+    if (result === true) {
+      await forgetSessions(accounts, id)
+      return user
+    }
   }
   throw new ConflictError()
 }

@@ -1,4 +1,5 @@
-import type { StoredUser, UserStore } from '../contracts/user-store.js'
+import type { StoredUser } from '../contracts/user-store.js'
+import type { Accounts } from './accounts.js'
 import { emailKey, isEmail } from '../email.js'
 
 /** Whatever a route hands on: databases compare a number, or a text with a NUL, in ways of their own. */
@@ -7,12 +8,12 @@ export function isId (id: unknown): id is string {
 }
 
 /** The user with this id, or `null`, also where a store says `undefined` for nobody. */
-export async function findById (store: UserStore, id: string): Promise<StoredUser | null> {
+export async function findById (store: Accounts['store'], id: string): Promise<StoredUser | null> {
   return isId(id) ? await store.findById(id) ?? null : null
 }
 
 /** The user with this address, in whatever case, or `null`. What cannot be one is not asked for: not every database takes every character. */
-export async function findByEmail (store: UserStore, email: string): Promise<StoredUser | null> {
+export async function findByEmail (store: Accounts['store'], email: string): Promise<StoredUser | null> {
   if (typeof email !== 'string') return null
   const key = emailKey(email)
   return isEmail(key) ? await store.findByEmail(key) ?? null : null

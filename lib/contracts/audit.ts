@@ -2,9 +2,9 @@ import type { BackendName } from './user.js'
 
 /** What may happen to an account. */
 export type AuditEventType =
-  'login' | 'logout' | 'register' | 'create' | 'update' | 'delete' |
+  'login' | 'logout' | 'refresh' | 'register' | 'create' | 'update' | 'delete' |
   'request-verify' | 'verify' | 'forgot-password' | 'reset-password' |
-  'reauthenticate' | 'password-change' | 'request-email-change' | 'confirm-email-change' | 'email-change' | 'revoke-sessions'
+  'reauthenticate' | 'password-change' | 'request-email-change' | 'confirm-email-change' | 'email-change' | 'revoke-session' | 'revoke-sessions'
 
 /** Something that happened to an account, or was tried: for a log of security events. It never holds a secret or an address. */
 export interface AuditEvent {

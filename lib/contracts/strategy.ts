@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { MaybePromise } from '../maybe-promise.js'
 import type { RevocationStore } from './revocation-store.js'
+import type { SessionStore } from './session-store.js'
 
 /** One log-in of one user, as long as it holds. */
 export interface Session {
@@ -9,10 +10,22 @@ export interface Session {
   readonly userId: string
   /** The user's `sessionEpoch` at log-in. */
   readonly epoch: number
-  /** Milliseconds since 1970. */
+  /** When the token was issued: milliseconds since 1970. */
   readonly issuedAt: number
-  /** Milliseconds since 1970. */
+  /** When the token expires: milliseconds since 1970. */
   readonly expiresAt: number
+  /** When the user proved who they are: milliseconds since 1970. Default: when the token was issued. */
+  readonly authenticatedAt?: number | undefined
+}
+
+/** How long refresh tokens are good. */
+export interface RefreshTerms {
+  /** Unless it is used: seconds. */
+  readonly idleSeconds: number
+  /** However much it is used: seconds. */
+  readonly absoluteSeconds: number
+  /** For how long one that was exchanged gives the same tokens once more: seconds. */
+  readonly graceSeconds: number
 }
 
 /** For whom, where and for how long a token is asked. */
@@ -22,6 +35,43 @@ export interface Grant {
   /** The backend's name: a token is good at the backend that it was issued for, and at no other. */
   readonly backend: string
   readonly lifetimeSeconds: number
+  /** Whether, and how, the backend gives refresh tokens. */
+  readonly refresh: RefreshTerms | undefined
+  /** From where the log-in comes; `null` where that is not known. */
+  readonly ip: string | null
+  /** As the client says, at most 512 characters. */
+  readonly userAgent: string | null
+}
+
+/** What a log-in gives. */
+export interface Issued {
+  readonly token: string
+  readonly session: Session
+  /** Given where the grant asks for it. */
+  readonly refreshToken?: string | undefined
+}
+
+/** What a refresh token is exchanged for. */
+export interface Renewed extends Issued {
+  readonly refreshToken: string
+}
+
+/** The new tokens; or why there are none: the refresh token does not hold, was used before, or was used by another request at the same time. */
+export type Refreshed = Renewed | 'invalid' | 'reused' | 'raced'
+
+/** How a refresh token is to be exchanged. */
+export interface Exchange {
+  /** The backend's name: a refresh token is good at the backend that it was issued for, and at no other. */
+  readonly backend: string
+  /** How long the new access token is to live. */
+  readonly lifetimeSeconds: number
+  readonly graceSeconds: number
+  /** How long ago the request came in: milliseconds. One that was on its way before the exchange is no reuse. */
+  readonly waitedMs: number
+  /** Calls back when the reply has left. */
+  readonly onReplied: (listener: () => void) => void
+  /** Whether the user of the session may go on; if not, the session ends. */
+  readonly admits: (session: Session) => Promise<boolean>
 }
 
 /** What a strategy is told when the app starts. */
@@ -32,6 +82,8 @@ export interface StrategyContext {
   readonly clock: () => number
   /** Where ended tokens are remembered, if the strategy needs such a place. */
   readonly revocations: RevocationStore
+  /** Where sessions live, if the strategy needs such a place. */
+  readonly sessions: SessionStore
   /** The longest lifetime, in seconds, that each backend gives; its keys are the backends that use this strategy. */
   readonly backends: ReadonlyMap<string, number>
 }
@@ -39,7 +91,7 @@ export interface StrategyContext {
 /** A strategy in a running app. */
 export interface RunningStrategy {
   /** Makes a token. */
-  issue (grant: Grant): MaybePromise<{ readonly token: string, readonly session: Session }>
+  issue (grant: Grant): MaybePromise<Issued>
   /**
    * The session of a token, or `null`: forged, malformed, expired, ended, of another kind or of another backend. It
    * throws only if it cannot tell (its store is down): the client is then told 503, never 200.
@@ -47,6 +99,10 @@ export interface RunningStrategy {
   verify (token: string, backend: string): MaybePromise<Session | null>
   /** Ends a session: from now on `verify` gives `null` for its token. */
   revoke (session: Session): MaybePromise<void>
+  /** Where its sessions can be seen and ended; left out where they stand in the tokens alone. */
+  readonly sessions?: SessionStore | undefined
+  /** Exchanges a refresh token for new tokens, once. Left out where there are none. */
+  refresh? (token: string, exchange: Exchange): Promise<Refreshed>
 }
 
 /**

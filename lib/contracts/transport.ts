@@ -9,6 +9,8 @@ export interface Credential {
   readonly lifetimeSeconds: number
   /** Whether the client should keep the token beyond the browser's session ("remember me"). */
   readonly persistent: boolean
+  /** Of a backend that gives refresh tokens: the newest, how long it lives unless it is used (seconds), and the path of the route that takes it. */
+  readonly refresh?: { readonly token: string, readonly lifetimeSeconds: number, readonly path: string } | undefined
 }
 
 /**
@@ -30,14 +32,20 @@ export interface Transport {
    * @throws `AMBIGUOUS_CREDENTIALS` if there are two
    */
   read (request: FastifyRequest): string | null
-  /** Gives the token to the client; what it returns is the body of the reply. */
+  /** The refresh token that the request carries, in a body or a cookie, or `null`. Left out where the transport has no place for one. */
+  readRefresh? (request: FastifyRequest): string | null
+  /** Gives the tokens to the client; what it returns is the body of the reply. */
   write (reply: FastifyReply, credential: Credential): unknown
-  /** Takes the token from the client; what it returns is the body of the reply. */
-  clear (reply: FastifyReply): unknown
+  /**
+   * Takes the tokens from the client; what it returns is the body of the reply.
+   *
+   * @param refreshPath the path of the route that takes refresh tokens, where the backend gives them
+   */
+  clear (reply: FastifyReply, refreshPath?: string): unknown
   /** The value of `WWW-Authenticate` (RFC 9110 §11.6.1), with the error of RFC 6750 §3.1 where there is one. */
   challenge (error?: 'invalid_token' | 'insufficient_scope'): string
   /** The OpenAPI security scheme. `loginPath` is the path of the login route. */
   securityScheme (loginPath: string): Readonly<Record<string, unknown>>
   /** The JSON schema of what `write` returns; `user` is the schema of a user. */
-  loginSchema (user: object): object
+  loginSchema (user: object, hasRefresh?: boolean): object
 }

@@ -1,5 +1,6 @@
 import type { MaybePromise } from '../maybe-promise.js'
 import type { RevocationStore } from './revocation-store.js'
+import type { SessionStore } from './session-store.js'
 import type { BaseUser } from './user.js'
 
 /** What a token that was mailed is good for. */
@@ -102,6 +103,8 @@ export interface UserStore {
   retire (id: string, version: number, next: StoredUser | null): MaybePromise<boolean | 'taken' | 'last'>
   /** Where the ids of ended sessions are kept, if this store keeps them. */
   readonly revocations?: RevocationStore | undefined
+  /** Where sessions are kept, if this store keeps them. */
+  readonly sessions?: SessionStore | undefined
   /** `true` if all is lost when the process ends. Such a store is refused where `NODE_ENV` is `production`. */
   readonly ephemeral?: boolean | undefined
   /** Called when the Fastify app closes. Closing twice is closing once. */

@@ -10,9 +10,10 @@ const maxLength = 512
  * mistyped or made up from one that is worth a look-up.
  *
  * @param selector where to look it up
+ * @param secret 32 bytes, where they are not to be random
  */
-export function createToken (kind: string, selector: string): string {
-  const body = `${kind}.${Buffer.from(selector).toString('base64url')}.${randomBytes(32).toString('base64url')}`
+export function createToken (kind: string, selector: string, secret: Buffer = randomBytes(32)): string {
+  const body = `${kind}.${Buffer.from(selector).toString('base64url')}.${secret.toString('base64url')}`
   return `${body}.${checksum(body)}`
 }
 

@@ -2,8 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isAuth, type Authenticator, type Outcome, type Refusal } from '../authenticator.js'
 import type { RunningBackend } from '../backend.js'
 import type { Auth } from '../contracts/auth.js'
+import type { Session } from '../contracts/strategy.js'
 import type { BackendName, User } from '../contracts/user.js'
-import { AmbiguousCredentialsError, BadOptionsError, CrossSiteError, ForbiddenError, NotVerifiedError, UnauthorizedError, UnknownBackendError, withHeaders } from '../errors.js'
+import type { Deadline } from '../deadline.js'
+import { AmbiguousCredentialsError, BadOptionsError, CrossSiteError, ForbiddenError, NotFreshError, NotVerifiedError, UnauthorizedError, UnknownBackendError, withHeaders } from '../errors.js'
 import { undecided } from './undecided.js'
 import { isOpen, isOpenTo } from './open-route.js'
 import { isPromise } from '../maybe-promise.js'
@@ -19,6 +21,8 @@ export interface GuardOptions {
   readonly verified?: boolean | undefined
   /** Only superusers. Default `false`. */
   readonly superuser?: boolean | undefined
+  /** Only users who have proved, by their password, who they are within so many seconds. `POST /confirm` renews that. Default: whenever it was. */
+  readonly fresh?: number | undefined
   /** The backends to try, in this order. Default: all, in the order of their registration. */
   readonly backends?: readonly BackendName[] | undefined
 }
@@ -41,6 +45,14 @@ export interface GuardDescription {
   readonly forbids: boolean
 }
 
+/** What a guard needs of the app. */
+export interface GuardSurroundings {
+  /** Milliseconds since 1970. */
+  readonly clock: () => number
+  /** How long a store is waited for. */
+  readonly deadline: Deadline
+}
+
 const descriptions = new WeakMap<object, GuardDescription>()
 
 /** The description of a guard, or `undefined` if the hook is none. */
@@ -49,9 +61,9 @@ export function describeGuard (hook: object): GuardDescription | undefined {
 }
 
 /** Makes `app.authenticate`. */
-export function createAuthenticate (all: readonly RunningBackend[], authenticate: Authenticator): Authenticate {
+export function createAuthenticate (all: readonly RunningBackend[], authenticate: Authenticator, { clock, deadline }: GuardSurroundings): Authenticate {
   return (options = {}) => {
-    const { optional = false, verified = false, superuser = false, backends: names, ...unknown } = checked(options)
+    const { optional = false, verified = false, superuser = false, fresh = Infinity, backends: names, ...unknown } = checked(options)
     const [misspelt] = Object.keys(unknown)
     if (misspelt !== undefined) throw new BadOptionsError(`authenticate(): ${misspelt} is no option`)
     const backends = names === undefined ? all : pick(names, all)
@@ -61,7 +73,7 @@ export function createAuthenticate (all: readonly RunningBackend[], authenticate
       try {
         const outcome = authenticate(request, backends)
         if (isPromise(outcome)) {
-          outcome.then((outcome) => settle(request, outcome)).catch(undecided).then(done)
+          deadline(outcome).then((outcome) => settle(request, outcome)).catch(undecided).then(done)
           return
         }
         error = settle(request, outcome)
@@ -91,10 +103,16 @@ export function createAuthenticate (all: readonly RunningBackend[], authenticate
       if (!isAuth(outcome)) return optional && outcome.reason === 'none' ? undefined : refused(outcome, backends)
       if (verified && outcome.user.isVerified !== true) return forbidden(new NotVerifiedError(), outcome, backends)
       if (superuser && outcome.user.isSuperuser !== true) return forbidden(new ForbiddenError(), outcome, backends)
+      if (fresh !== Infinity && !isFresh(outcome.session, fresh)) return forbidden(new NotFreshError(), outcome, backends)
       return undefined
     }
 
-    descriptions.set(guard, { backends, optional, forbids: verified || superuser || backends.some(({ transport }) => transport.ambient) })
+    /** What a strategy says oddly is no yes. */
+    function isFresh ({ authenticatedAt, issuedAt }: Session, seconds: number): boolean {
+      return clock() - (authenticatedAt ?? issuedAt) <= seconds * 1000
+    }
+
+    descriptions.set(guard, { backends, optional, forbids: verified || superuser || fresh !== Infinity || backends.some(({ transport }) => transport.ambient) })
     return guard as Guard
   }
 }
@@ -105,6 +123,7 @@ function checked (options: GuardOptions): GuardOptions {
   for (const name of ['optional', 'verified', 'superuser'] as const) {
     if (options[name] !== undefined && typeof options[name] !== 'boolean') throw new BadOptionsError(`authenticate(): ${name} must be true or false`)
   }
+  if (options.fresh !== undefined && !(Number.isSafeInteger(options.fresh) && options.fresh > 0)) throw new BadOptionsError('authenticate(): fresh must be a whole number of seconds from 1')
   return options
 }
 
@@ -117,7 +136,7 @@ function pick (names: readonly string[], all: readonly RunningBackend[]): Runnin
   })
 }
 
-function refused ({ reason, backend }: Refusal, backends: readonly RunningBackend[]): Error {
+export function refused ({ reason, backend }: Refusal, backends: readonly RunningBackend[]): Error {
   if (reason === 'cross-site') return withHeaders(new CrossSiteError(), noStore)
   return withHeaders(new UnauthorizedError(), { ...noStore, 'www-authenticate': challenges(backends, backend) })
 }

@@ -41,6 +41,7 @@ export const emailBody = body({ email: identifier }, ['email'])
 export const tokenBody = body({ token }, ['token'])
 export const resetBody = body({ token, password: newPassword }, ['token', 'password'])
 export const deleteOwnBody = body({ currentPassword }, ['currentPassword'])
+export const confirmBody = body({ password: newPassword }, ['password'])
 
 export function registerBody (fields: ObjectSchema): ObjectSchema {
   const writable = writableFields(fields)

@@ -11,6 +11,13 @@ export interface LoginBody {
 /** No address is longer (RFC 5321 §4.5.3.1). */
 export const identifier = { type: 'string', minLength: 1, maxLength: 320 } as const
 
+/** The JSON schema of what a refresh sends, where the token is not in a cookie. */
+export const refreshBody = {
+  type: 'object',
+  properties: { refresh_token: { type: 'string', minLength: 1, maxLength: 512 } },
+  required: ['refresh_token']
+} as const
+
 /** The JSON schema of {@link LoginBody}. */
 export const loginBody = {
   type: 'object',

@@ -1,10 +1,12 @@
 import type { RevocationStore } from '../contracts/revocation-store.js'
 import type { StoredUser, UserStore } from '../contracts/user-store.js'
+import { frozenJson } from './frozen-json.js'
+import { memorySessions } from './memory-sessions.js'
 import { purgeIntervalMs, purgeMarginMs } from './purge.js'
 
 /**
- * Keeps users, and the ids of ended sessions, in the memory of this process: for tests, examples and a first try. All is
- * lost when the process ends, so the plugin refuses it where `NODE_ENV` is `production`.
+ * Keeps users, their sessions, and the ids of ended sessions, in the memory of this process: for tests, examples and a first
+ * try. All is lost when the process ends, so the plugin refuses it where `NODE_ENV` is `production`.
  *
  * What it hands out is deeply frozen, and its `fields` and `pendingTokens` have been through JSON, as they would have
  * been in a database.
@@ -66,6 +68,7 @@ export function memory (): UserStore {
     },
 
     revocations: memoryRevocations(),
+    sessions: memorySessions(),
     ephemeral: true
   }
 }
@@ -101,15 +104,5 @@ export function memoryRevocations (): RevocationStore {
 }
 
 function frozenCopy (user: StoredUser): StoredUser {
-  return Object.freeze({ ...user, pendingTokens: jsonCopy(user.pendingTokens), fields: jsonCopy(user.fields) })
-}
-
-function jsonCopy<T> (value: T): T {
-  return deepFreeze(JSON.parse(JSON.stringify(value)))
-}
-
-function deepFreeze<T> (value: T): T {
-  if (typeof value !== 'object' || value === null) return value
-  Object.values(value).forEach(deepFreeze)
-  return Object.freeze(value)
+  return Object.freeze({ ...user, pendingTokens: frozenJson(user.pendingTokens), fields: frozenJson(user.fields) })
 }

@@ -6,3 +6,6 @@ export const purgeIntervalMs = 60_000
  * it is, the token has not expired yet and must still be known as ended.
  */
 export const purgeMarginMs = 3_600_000
+
+/** How many expired sessions are removed in one go, at most. */
+export const purgeLimit = 1000

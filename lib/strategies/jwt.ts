@@ -1,7 +1,10 @@
 import type { RevocationStore } from '../contracts/revocation-store.js'
+import type { SessionStore } from '../contracts/session-store.js'
 import type { RunningStrategy, Session, Strategy, StrategyContext } from '../contracts/strategy.js'
 import { randomId } from '../crypto/random.js'
 import { andThen } from '../maybe-promise.js'
+import { createKeeper } from '../sessions/keeper.js'
+import { isSessionStore } from '../sessions/is-session-store.js'
 import { createVerifiedTokens } from './verified-tokens.js'
 import { keyProblems, openKeys, type JwtAlgorithm, type JwtKey, type KeyRing } from './jwt-keys.js'
 
@@ -24,6 +27,11 @@ export interface JwtOptions {
   readonly leewaySeconds?: number | undefined
   /** Where logged-out tokens are remembered. Default: where the user store keeps them. */
   readonly revocations?: RevocationStore | undefined
+  /**
+   * Whether each token belongs to a session in a store, to be seen and ended there, and renewed by refresh tokens: `true` takes the
+   * place that the plugin has for them (its option `sessions`, or the user store's). Default `false`.
+   */
+  readonly sessions?: boolean | SessionStore | undefined
 }
 
 /** The claims of an access token, all of them required. */
@@ -35,6 +43,8 @@ interface Claims {
   readonly aud: string | readonly string[]
   readonly iss?: string
   readonly epoch: number
+  /** The session's id, where sessions are in a store. */
+  readonly sid?: string
 }
 
 /** A token of ours has a tenth of this. */
@@ -47,7 +57,7 @@ const maxTokenLength = 8192
  * @example jwt({ secret: process.env.AUTH_SECRET, lifetimeSeconds: 900 })
  */
 export function jwt (options: JwtOptions): Strategy {
-  const { secret, keys, lifetimeSeconds = 3600, issuer, audience, leewaySeconds = 5, revocations, ...unknown } = options
+  const { secret, keys, lifetimeSeconds = 3600, issuer, audience, leewaySeconds = 5, revocations, sessions = false, ...unknown } = options
   const all = keys ?? [{ algorithm: 'HS256' as JwtAlgorithm, secret }]
 
   return {
@@ -59,13 +69,16 @@ export function jwt (options: JwtOptions): Strategy {
       if (!isText(issuer)) problems.push('issuer must be a string that is not empty')
       if (!isText(audience)) problems.push('audience must be a string that is not empty')
       if (!(typeof leewaySeconds === 'number' && leewaySeconds >= 0 && leewaySeconds <= 60)) problems.push('leewaySeconds must be from 0 to 60')
+      if (typeof sessions !== 'boolean' && !isSessionStore(sessions)) problems.push('sessions must be true, false, or a session store')
+      if (sessions !== false && revocations !== undefined) problems.push('revocations has no use beside sessions: a session that has ended is not in the store')
       return [...problems, ...keyProblems(all, keys === undefined ? '' : 'keys')]
     },
 
     async start (context) {
       const ring = await openKeys(context.fastify, all)
-      const expected = { issuer, audience, leewaySeconds }
-      return run(context, revocations ?? context.revocations, ring, expected)
+      const tokens = createJwts(context, ring, { issuer, audience, leewaySeconds, hasSession: sessions !== false })
+      if (sessions === false) return withoutSessions(context, tokens, revocations ?? context.revocations)
+      return withSessions(context, tokens, sessions === true ? context.sessions : sessions)
     }
   }
 }
@@ -75,35 +88,71 @@ interface Expected {
   readonly issuer: string | undefined
   readonly audience: string | undefined
   readonly leewaySeconds: number
+  /** Whether they name a session in a store. */
+  readonly hasSession: boolean
 }
 
-function run (context: StrategyContext, revocations: RevocationStore, ring: KeyRing, expected: Expected): RunningStrategy {
-  const { clock, backends } = context
-  const { issuer, audience, leewaySeconds } = expected
-  const verified = createVerifiedTokens()
+/** Makes and checks the tokens themselves. */
+interface Jwts {
+  sign (session: Session, backend: string): string
+  check (token: string, backend: string): Session | null
+}
 
+/** The session stands in the token, and what was ended is remembered. */
+function withoutSessions ({ clock }: StrategyContext, tokens: Jwts, revocations: RevocationStore): RunningStrategy {
   return {
     issue ({ userId, epoch, backend, lifetimeSeconds }) {
-      const iat = Math.floor(clock() / 1000)
-      const claims: Claims = {
-        sub: userId,
-        jti: randomId(),
-        iat,
-        exp: iat + lifetimeSeconds,
-        aud: audience === undefined ? backend : [audience, backend],
-        ...(issuer === undefined ? {} : { iss: issuer }),
-        epoch
-      }
-      return { token: ring.sign(claims), session: toSession(claims) }
+      // A token knows no parts of seconds.
+      const issuedAt = Math.floor(clock() / 1000) * 1000
+      const session = Object.freeze({ id: randomId(), userId, epoch, issuedAt, expiresAt: issuedAt + lifetimeSeconds * 1000 })
+      return { token: tokens.sign(session, backend), session }
     },
 
     verify (token, backend) {
-      const session = verified.get(token, backend, clock()) ?? check(token, backend)
+      const session = tokens.check(token, backend)
       if (session === null) return null
       return andThen(revocations.isRevoked(session.id), (revoked) => revoked === false ? session : null)
     },
 
     revoke: (session) => revocations.revoke(session.id, session.expiresAt, clock())
+  }
+}
+
+/** The token names a session in a store, and is good as long as that is there. */
+function withSessions ({ clock }: StrategyContext, tokens: Jwts, store: SessionStore): RunningStrategy {
+  const keeper = createKeeper(store, clock, { make: tokens.sign, areOpaque: false })
+
+  return {
+    ...keeper,
+
+    verify (token, backend) {
+      const session = tokens.check(token, backend)
+      if (session === null) return null
+      const { id, userId, epoch, issuedAt, expiresAt } = session
+      return andThen(keeper.see(id, backend, (row) => row.userId === userId && row.data.epoch === epoch), (seen) => seen === null ? null : { ...seen, issuedAt, expiresAt })
+    }
+  }
+}
+
+function createJwts ({ clock, backends }: StrategyContext, ring: KeyRing, { issuer, audience, leewaySeconds, hasSession }: Expected): Jwts {
+  const verified = createVerifiedTokens()
+
+  return {
+    sign ({ id, userId, epoch, issuedAt, expiresAt }, backend) {
+      const claims: Claims = {
+        sub: userId,
+        jti: hasSession ? randomId() : id,
+        iat: Math.floor(issuedAt / 1000),
+        exp: Math.floor(expiresAt / 1000),
+        aud: audience === undefined ? backend : [audience, backend],
+        ...(issuer === undefined ? {} : { iss: issuer }),
+        epoch,
+        ...(hasSession ? { sid: id } : {})
+      }
+      return ring.sign(claims)
+    },
+
+    check: (token, backend) => verified.get(token, backend, clock()) ?? check(token, backend)
   }
 
   function check (token: string, backend: string): Session | null {
@@ -118,8 +167,8 @@ function run (context: StrategyContext, revocations: RevocationStore, ring: KeyR
   /** No JWT library demands all of these claims: this check decides. */
   function holds (claims: Readonly<Record<string, unknown>>, backend: string): claims is Readonly<Record<string, unknown>> & Claims {
     const now = clock() / 1000
-    const { sub, jti, iat, exp, nbf, aud, iss, epoch } = claims
-    return isId(sub) && isId(jti) &&
+    const { sub, jti, iat, exp, nbf, aud, iss, epoch, sid } = claims
+    return isId(sub) && isId(jti) && (hasSession ? isId(sid) : sid === undefined) &&
       isTime(iat) && iat <= now + leewaySeconds &&
       isTime(exp) && exp > now && exp - iat <= (backends.get(backend) ?? 0) &&
       (nbf === undefined || (isTime(nbf) && nbf <= now + leewaySeconds)) &&
@@ -129,8 +178,8 @@ function run (context: StrategyContext, revocations: RevocationStore, ring: KeyR
   }
 }
 
-function toSession ({ jti, sub, epoch, iat, exp }: Claims): Session {
-  return Object.freeze({ id: jti, userId: sub, epoch, issuedAt: iat * 1000, expiresAt: exp * 1000 })
+function toSession ({ jti, sub, epoch, iat, exp, sid = jti }: Claims): Session {
+  return Object.freeze({ id: sid, userId: sub, epoch, issuedAt: iat * 1000, expiresAt: exp * 1000 })
 }
 
 function isId (value: unknown): value is string {

@@ -1,5 +1,7 @@
 export type { ContractCase } from './contract-case.js'
 export { revocationStoreContract } from './revocation-store-contract.js'
+export { sessionStoreContract } from './session-store-contract.js'
+export type { SessionStoreTraits } from './session-store-contract.js'
 export { strategyContract } from './strategy-contract.js'
 export { transportContract } from './transport-contract.js'
 export { userStoreContract } from './user-store-contract.js'

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { Backend } from '../contracts/backend.js'
+import type { Backend, RefreshOptions } from '../contracts/backend.js'
 import type { Strategy } from '../contracts/strategy.js'
 import type { Transport } from '../contracts/transport.js'
 import { AmbiguousCredentialsError } from '../errors.js'
@@ -12,6 +12,8 @@ export interface BearerOptions<Name extends string = string> {
   readonly lifetimeSeconds?: number | undefined
   /** A strategy of its own, instead of the shared one. */
   readonly strategy?: Strategy | undefined
+  /** Gives refresh tokens: `true`, or how long they are good. Needs a strategy with sessions. Default `false`. */
+  readonly refresh?: boolean | RefreshOptions | undefined
   /** Whether only users with a verified address may log in here. Default `false`. */
   readonly requireVerified?: boolean | undefined
   /** The `realm` of `WWW-Authenticate`. Default `'users'`. */
@@ -25,7 +27,7 @@ export interface BearerOptions<Name extends string = string> {
  * @example bearer({ name: 'api', lifetimeSeconds: 900 })
  */
 export function bearer<const Name extends string = 'bearer'> (options: BearerOptions<Name> = {}): Backend<NoInfer<Name>> {
-  const { name = 'bearer' as Name, lifetimeSeconds, strategy, requireVerified, realm = 'users', ...unknown } = options
+  const { name = 'bearer' as Name, lifetimeSeconds, strategy, refresh, requireVerified, realm = 'users', ...unknown } = options
   const transport: Transport = {
     ambient: false,
     problems: () => [
@@ -33,24 +35,35 @@ export function bearer<const Name extends string = 'bearer'> (options: BearerOpt
       ...(isQuotable(realm) ? [] : ['realm must be printable ASCII without " and \\'])
     ],
     read: readAuthorization,
-    write: (_reply, { token, lifetimeSeconds }) => ({ access_token: token, token_type: 'bearer', expires_in: lifetimeSeconds }),
+    readRefresh: ({ body }) => textOrNull((body as { refresh_token?: unknown } | null | undefined)?.refresh_token),
+    write: (_reply, { token, lifetimeSeconds, refresh }) => ({
+      access_token: token,
+      token_type: 'bearer',
+      expires_in: lifetimeSeconds,
+      ...(refresh === undefined ? {} : { refresh_token: refresh.token })
+    }),
     // Nothing to take from a client that keeps the token itself: the strategy has ended it.
     clear: () => ({}),
     challenge: (error) => error === undefined ? `Bearer realm="${realm}"` : `Bearer realm="${realm}", error="${error}"`,
     // The password flow and not the `http` scheme: Swagger UI's Authorize button then logs in by itself.
     securityScheme: (tokenUrl) => ({ type: 'oauth2', flows: { password: { tokenUrl, scopes: {} } } }),
-    loginSchema: () => ({
+    loginSchema: (_user, hasRefresh = false) => ({
       description: 'The token.',
       type: 'object',
       properties: {
         access_token: { type: 'string' },
         token_type: { type: 'string', const: 'bearer' },
-        expires_in: { type: 'integer', description: 'Seconds.' }
+        expires_in: { type: 'integer', description: 'Seconds.' },
+        ...(hasRefresh ? { refresh_token: { type: 'string' } } : {})
       },
-      required: ['access_token', 'token_type', 'expires_in']
+      required: ['access_token', 'token_type', 'expires_in', ...(hasRefresh ? ['refresh_token'] : [])]
     })
   }
-  return { name, transport, strategy, lifetimeSeconds, requireVerified }
+  return { name, transport, strategy, lifetimeSeconds, refresh, requireVerified }
+}
+
+function textOrNull (value: unknown): string | null {
+  return typeof value === 'string' ? value : null
 }
 
 /** The scheme's name in any case, one space, and a token of RFC 6750's alphabet. */

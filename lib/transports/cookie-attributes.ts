@@ -7,6 +7,7 @@ export interface CookieAttributes {
   readonly cookieHttpOnly: boolean
   readonly cookieSameSite: 'lax' | 'strict' | 'none'
   readonly cookiePartitioned: boolean
+  readonly refreshCookiePath: string | undefined
 }
 
 /** RFC 9110 §5.6.2: a cookie's name is a token. */
@@ -18,12 +19,13 @@ const domainValue = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9
 
 /** What browsers would refuse, or what would be unsafe, in the attributes of a cookie; each sentence begins with the option. */
 export function cookieProblems (attributes: CookieAttributes, unknown: readonly string[]): string[] {
-  const { cookieName, cookiePath, cookieDomain, cookieSecure, cookieHttpOnly, cookieSameSite, cookiePartitioned } = attributes
+  const { cookieName, cookiePath, cookieDomain, cookieSecure, cookieHttpOnly, cookieSameSite, cookiePartitioned, refreshCookiePath } = attributes
   const problems = unknown.map((option) => `${option} is no option of cookie()`)
   const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
 
   expect(typeof cookieName === 'string' && token.test(cookieName), 'cookieName must be letters, digits and !#$%&\'*+-.^_`|~')
   expect(typeof cookiePath === 'string' && pathValue.test(cookiePath), 'cookiePath must begin with / and hold neither ; nor control characters')
+  expect(refreshCookiePath === undefined || (typeof refreshCookiePath === 'string' && pathValue.test(refreshCookiePath)), 'refreshCookiePath must begin with / and hold neither ; nor control characters')
   expect(cookieDomain === undefined || (typeof cookieDomain === 'string' && domainValue.test(cookieDomain)), 'cookieDomain must be a host name of two or more labels, such as example.com')
   expect(typeof cookieSecure === 'boolean', 'cookieSecure must be true or false')
   expect(typeof cookieHttpOnly === 'boolean', 'cookieHttpOnly must be true or false')

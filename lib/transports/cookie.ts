@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type {} from '@fastify/cookie'
-import type { Backend } from '../contracts/backend.js'
+import type { Backend, RefreshOptions } from '../contracts/backend.js'
 import type { Strategy } from '../contracts/strategy.js'
 import type { Transport } from '../contracts/transport.js'
 import { AmbiguousCredentialsError, CookieTooLargeError } from '../errors.js'
@@ -19,6 +19,13 @@ export interface CookieOptions<Name extends string = string> {
   readonly rememberSeconds?: number | undefined
   /** A strategy of its own, instead of the shared one. */
   readonly strategy?: Strategy | undefined
+  /**
+   * Gives refresh tokens, in a cookie of their own that goes to `/refresh/:name` alone: `true`, or how long they are good. Needs a
+   * strategy with sessions. Default `false`.
+   */
+  readonly refresh?: boolean | RefreshOptions | undefined
+  /** The path of the refresh token's cookie, where a proxy puts the app below another one. Default: that of `/refresh/:name`. */
+  readonly refreshCookiePath?: string | undefined
   /** Whether only users with a verified address may log in here. Default `false`. */
   readonly requireVerified?: boolean | undefined
   /** Default `'fastifyusersauth'`. Prefixed by `__Host-`, no other host can set it. */
@@ -48,16 +55,18 @@ const maxBytes = 4096
  */
 export function cookie<const Name extends string = 'cookie'> (options: CookieOptions<Name> = {}): Backend<NoInfer<Name>> {
   const {
-    name = 'cookie' as Name, lifetimeSeconds, rememberSeconds, strategy, requireVerified,
+    name = 'cookie' as Name, lifetimeSeconds, rememberSeconds, strategy, refresh, refreshCookiePath, requireVerified,
     cookieName = 'fastifyusersauth', cookiePath = '/', cookieDomain, cookieSecure = true, cookieHttpOnly = true,
     cookieSameSite = 'lax', cookiePartitioned = false, ...unknown
   } = options
-  const attributes: CookieAttributes = { cookieName, cookiePath, cookieDomain, cookieSecure, cookieHttpOnly, cookieSameSite, cookiePartitioned }
-  return { name, transport: createTransport(attributes, Object.keys(unknown)), strategy, lifetimeSeconds, rememberSeconds, requireVerified }
+  const attributes: CookieAttributes = { cookieName, cookiePath, cookieDomain, cookieSecure, cookieHttpOnly, cookieSameSite, cookiePartitioned, refreshCookiePath }
+  return { name, transport: createTransport(attributes, Object.keys(unknown)), strategy, lifetimeSeconds, rememberSeconds, refresh, requireVerified }
 }
 
 function createTransport (attributes: CookieAttributes, unknown: readonly string[]): Transport {
-  const { cookieName } = attributes
+  const { cookieName, refreshCookiePath } = attributes
+  // `__Host-` asks for the path /, which is the one thing that this cookie must not have.
+  const refreshName = `${String(cookieName).replace(/^__Host-/i, '__Secure-')}_refresh`
   // Each one is named, so that no default of the application's own @fastify/cookie gets in.
   const fixed = {
     path: attributes.cookiePath,
@@ -76,15 +85,18 @@ function createTransport (attributes: CookieAttributes, unknown: readonly string
     problems: () => cookieProblems(attributes, unknown),
     advice: (production) => cookieAdvice(attributes, production),
     read: (request) => readCookie(request, cookieName),
+    readRefresh: (request) => readCookie(request, refreshName),
 
-    write (reply, { token, user, lifetimeSeconds, persistent }) {
+    write (reply, { token, user, lifetimeSeconds, persistent, refresh }) {
       if (Buffer.byteLength(cookieName) + Buffer.byteLength(encodeURIComponent(token)) >= maxBytes) throw new CookieTooLargeError()
-      setCookie(reply, token, persistent ? lifetimeSeconds : undefined)
+      setCookie(reply, cookieName, token, persistent ? lifetimeSeconds : undefined)
+      if (refresh !== undefined) setCookie(reply, refreshName, refresh.token, refresh.lifetimeSeconds, refresh.path)
       return user
     },
 
-    clear (reply) {
-      setCookie(reply, '', 0)
+    clear (reply, refreshPath) {
+      setCookie(reply, cookieName, '', 0)
+      if (refreshPath !== undefined) setCookie(reply, refreshName, '', 0, refreshPath)
       return {}
     },
 
@@ -93,9 +105,10 @@ function createTransport (attributes: CookieAttributes, unknown: readonly string
     loginSchema: (user) => ({ description: 'The user. The token is in the cookie.', ...user })
   }
 
-  function setCookie (reply: FastifyReply, value: string, maxAge: number | undefined): void {
+  function setCookie (reply: FastifyReply, name: string, value: string, maxAge: number | undefined, refreshPath?: string): void {
+    const path = refreshPath === undefined ? fixed.path : refreshCookiePath ?? refreshPath
     // Its types know no `undefined`, which here keeps the application's defaults out.
-    reply.setCookie(cookieName, value, { ...fixed, expires: undefined, maxAge } as Parameters<FastifyReply['setCookie']>[2] & object)
+    reply.setCookie(name, value, { ...fixed, path, expires: undefined, maxAge } as Parameters<FastifyReply['setCookie']>[2] & object)
   }
 }
 

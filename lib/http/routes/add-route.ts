@@ -1,10 +1,10 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods, preValidationHookHandler, RouteShorthandOptions } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods, onRequestHookHandler, preValidationHookHandler, RouteShorthandOptions } from 'fastify'
 import type { RunningBackend } from '../../backend.js'
 import { CrossSiteError } from '../../errors.js'
 import { withAdditions, type RouteName } from '../../route-options.js'
 import { errorReply } from '../../schemas/error.js'
 import { bodyLimit } from '../body.js'
-import type { Guard } from '../guard.js'
+import { describeGuard, type Guard } from '../guard.js'
 import { openRoute } from '../open-route.js'
 import type { RouteContext } from './context.js'
 
@@ -14,6 +14,8 @@ export interface OwnRoute {
   readonly url: string
   /** Who may call it; without a guard, whoever comes. */
   readonly guard?: Guard | undefined
+  /** What is to be done as the request comes in. */
+  readonly onRequest?: onRequestHookHandler | undefined
   /** What must hold before the input is looked at. */
   readonly preValidation?: preValidationHookHandler | undefined
   /** The backend whose login route it is: the document learns the backend's security scheme from it. */
@@ -28,7 +30,7 @@ export interface OwnRoute {
  * another site's page, a body that cannot be read, who one is, what one may, what is not there, what the body says.
  */
 export function addRoute (scope: FastifyInstance, context: RouteContext, name: RouteName, route: OwnRoute): void {
-  const { method, url, guard, preValidation = [], loginOf, schema, schemaErrorFormatter, handler } = route
+  const { method, url, guard, onRequest = [], preValidation = [], loginOf, schema, schemaErrorFormatter, handler } = route
   // A guard asks that itself. Without one, a page of another site could log its visitor in, or sign them up, as somebody else.
   const isAtRisk = guard === undefined && (loginOf === undefined ? context.backends : [loginOf]).some(({ transport }) => transport.ambient)
   const crossSite = isAtRisk ? { 403: errorReply('`CROSS_SITE_REQUEST`: another site may have made the request.') } : {}
@@ -36,13 +38,13 @@ export function addRoute (scope: FastifyInstance, context: RouteContext, name: R
   const own = {
     bodyLimit,
     config: { ...openRoute(guard ?? null), ...context.openApiConfig(loginOf) },
-    ...(isAtRisk ? { onRequest: refuseCrossSite } : {}),
+    onRequest: [onRequest, isAtRisk ? refuseCrossSite : []].flat(),
     preValidation: [guard ?? [], preValidation].flat(),
     schema: {
       tags: ['auth'],
       ...(guard === undefined ? { security: [] } : {}),
       ...schema,
-      response: { ...guard === undefined ? crossSite : guarded, ...unavailable, ...schema.response }
+      response: { ...guard === undefined ? crossSite : refusals(guard), ...unavailable, ...schema.response }
     },
     ...(schemaErrorFormatter === undefined ? {} : { schemaErrorFormatter })
   } as RouteShorthandOptions
@@ -56,7 +58,9 @@ export function addRoute (scope: FastifyInstance, context: RouteContext, name: R
 
 const unavailable = { 503: errorReply('A store is down, or too many passwords are being hashed. Try again after `Retry-After` seconds.') }
 
-const guarded = {
-  401: errorReply('`UNAUTHORIZED`: no credential, or none that holds.'),
-  403: errorReply('`FORBIDDEN` or `CROSS_SITE_REQUEST`: known, but not allowed; or another site may have made the request.')
+function refusals (guard: Guard): object {
+  return {
+    401: errorReply('`UNAUTHORIZED`: no credential, or none that holds.'),
+    ...(describeGuard(guard)?.forbids === true ? { 403: errorReply('`FORBIDDEN` or `CROSS_SITE_REQUEST`: known, but not allowed; or another site may have made the request.') } : {})
+  }
 }

@@ -3,6 +3,7 @@ import type { Accounts, Source } from '../../accounts/accounts.js'
 import type { IsCrossSite } from '../../authenticator.js'
 import type { RunningBackend } from '../../backend.js'
 import type { Hooks } from '../../contracts/hooks.js'
+import type { Deadline } from '../../deadline.js'
 import type { RouteGroups, RouteOptions } from '../../route-options.js'
 import type { ObjectSchema } from '../../schemas/user.js'
 import type { Authenticate } from '../guard.js'
@@ -14,6 +15,10 @@ export interface RouteContext {
   readonly authenticate: Authenticate
   readonly isCrossSite: IsCrossSite
   readonly hooks: Hooks
+  /** How long a store is waited for. */
+  readonly deadline: Deadline
+  /** How lately a superuser must have proved who they are, to change something: seconds; `undefined`: whenever it was. */
+  readonly freshSeconds: number | undefined
   /** Which groups of routes there are. */
   readonly groups: RouteGroups
   /** What the application adds to them. */

@@ -8,8 +8,10 @@ import { explain } from './explain.js'
 import { loginRoute } from './login.js'
 import { logoutRoute } from './logout.js'
 import { changeEmailRoute, resetRoutes, verifyRoutes } from './mailed-tokens.js'
-import { deleteMeRoute, meRoutes } from './me.js'
+import { confirmRoute, deleteMeRoute, meRoutes } from './me.js'
+import { refreshRoute } from './refresh.js'
 import { registerRoutes } from './register.js'
+import { sessionRoutes, userSessionRoutes } from './sessions.js'
 import { userRoutes, usersRoutes } from './users.js'
 
 /** Adds the routes to a scope of their own, with its own parsers, compilers and last words on errors. */
@@ -38,6 +40,7 @@ export async function addRoutes (scope: FastifyInstance, context: RouteContext):
     for (const backend of context.backends) {
       loginRoute(forms, context, backend)
       logoutRoute(forms, context, backend)
+      if (backend.refresh !== undefined) refreshRoute(forms, context, backend)
     }
   })
   if (groups.register === true) registerRoutes(scope, context)
@@ -46,6 +49,9 @@ export async function addRoutes (scope: FastifyInstance, context: RouteContext):
   if (groups.me === true) meRoutes(scope, context)
   if (groups.me === true && accounts.policy.confirmEmailChange) changeEmailRoute(scope, context)
   if (groups.deleteMe === true) deleteMeRoute(scope, context)
+  if (groups.me === true || groups.users === true) confirmRoute(scope, context)
+  if (groups.sessions === true) sessionRoutes(scope, context)
+  if (groups.sessions === true && groups.users === true) userSessionRoutes(scope, context)
   if (groups.users === true) {
     usersRoutes(scope, context)
     userRoutes(scope, context)

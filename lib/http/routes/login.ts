@@ -9,6 +9,7 @@ import type { BackendName } from '../../contracts/user.js'
 import { BadCredentialsError, LoginNotVerifiedError } from '../../errors.js'
 import { errorReply } from '../../schemas/error.js'
 import { loginBody, type LoginBody } from '../../schemas/login.js'
+import { clientOf } from '../client.js'
 import { decide } from '../undecided.js'
 import { addRoute, type OwnRoute } from './add-route.js'
 import type { RouteContext } from './context.js'
@@ -32,10 +33,7 @@ async function login (context: RouteContext, backend: RunningBackend, request: F
   if (failure !== null) return await refuse(context, backend, failure, user, request, reply)
   if (backend.requireVerified && user.isVerified !== true) return await refuse(context, backend, 'not-verified', user, request, reply)
 
-  const { session, credential } = await decide(async () => {
-    await endPlanted(backend, request)
-    return await startSession(backend, user, remember === true)
-  })
+  const { session, credential } = await decide(() => context.deadline(begin(backend, user, remember === true, request)))
 
   let body: unknown
   let written = false
@@ -45,8 +43,8 @@ async function login (context: RouteContext, backend: RunningBackend, request: F
     await context.hooks.onAfterLogin?.(toUser(user), request, reply)
   } catch (error) {
     // No half login: what the client was given is taken back, and what it was not given is no session either.
-    if (written) backend.transport.clear(reply)
-    await decide(async () => { await backend.strategy.revoke(session) })
+    if (written) backend.transport.clear(reply, backend.refresh?.path)
+    await decide(() => context.deadline(Promise.resolve(backend.strategy.revoke(session))))
     throw error
   }
   record(context.accounts, context.sourceOf(request, reply), { type: 'login', userId: user.id, backend: backend.name as BackendName })
@@ -58,17 +56,23 @@ async function refuse (context: RouteContext, backend: RunningBackend, reason: L
   record(context.accounts, context.sourceOf(request, reply), { type: 'login', userId: user?.id ?? null, reason, backend: backend.name as BackendName })
   await context.hooks.onLoginFailed?.({ reason, user: user === null ? null : toUser(user), backend: backend.name as BackendName }, request, reply)
   if (reply.sent) return reply
-  throw reason === 'not-verified' ? new LoginNotVerifiedError() : new BadCredentialsError()
+  // Whoever has just registered an address would learn that it was free.
+  const tells = reason === 'not-verified' && !context.accounts.policy.concealAccounts
+  throw tells ? new LoginNotVerifiedError() : new BadCredentialsError()
 }
 
-/** Ends the session that the client had before: nobody who planted it, or shared the browser, keeps it alive. */
-async function endPlanted (backend: RunningBackend, request: FastifyRequest): Promise<void> {
-  if (!backend.transport.ambient) return
-  const session = await readSession(backend, request)
-  if (session !== undefined && session !== null) await backend.strategy.revoke(session)
+/**
+ * Begins the session, and ends the one that the client had before: nobody who planted it, or shared the browser, keeps it alive. In this
+ * order, so that a store which fails in between logs nobody out.
+ */
+async function begin (backend: RunningBackend, user: StoredUser, remember: boolean, request: FastifyRequest): ReturnType<typeof startSession> {
+  const before = backend.transport.ambient ? await readSession(backend, request) : undefined
+  const started = await startSession(backend, user, remember, clientOf(request))
+  if (before !== undefined && before !== null) await backend.strategy.revoke(before)
+  return started
 }
 
-function loginSchema ({ userSchema }: RouteContext, backend: RunningBackend): OwnRoute['schema'] {
+function loginSchema ({ accounts, userSchema }: RouteContext, backend: RunningBackend): OwnRoute['schema'] {
   return {
     operationId: `login_${backend.name}`,
     summary: `Log in (${backend.name})`,
@@ -76,7 +80,7 @@ function loginSchema ({ userSchema }: RouteContext, backend: RunningBackend): Ow
     body: loginBody,
     response: {
       200: backend.transport.loginSchema(userSchema),
-      400: errorReply('`LOGIN_BAD_CREDENTIALS`: the user name or the password is wrong.' + (backend.requireVerified ? ' `LOGIN_USER_NOT_VERIFIED`: the address is not verified.' : ''))
+      400: errorReply('`LOGIN_BAD_CREDENTIALS`: the user name or the password is wrong.' + (backend.requireVerified && !accounts.policy.concealAccounts ? ' `LOGIN_USER_NOT_VERIFIED`: the address is not verified.' : ''))
     }
   }
 }

@@ -22,9 +22,9 @@ export function logoutRoute (scope: FastifyInstance, context: RouteContext, back
     },
     async handler (request, reply) {
       const { session, user } = request.auth as Auth
-      await decide(async () => { await backend.strategy.revoke(session) })
+      await decide(() => context.deadline(Promise.resolve(backend.strategy.revoke(session))))
       record(context.accounts, context.sourceOf(request, reply), { type: 'logout', userId: user.id, backend: name })
-      const body = backend.transport.clear(reply)
+      const body = backend.transport.clear(reply, backend.refresh?.path)
       await context.hooks.onAfterLogout?.(user, request, reply)
       return reply.sent ? reply : body
     }

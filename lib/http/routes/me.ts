@@ -1,15 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Change } from '../../accounts/change.js'
+import { findById } from '../../accounts/find.js'
 import { removeOwn } from '../../accounts/remove.js'
 import { toUser } from '../../accounts/to-user.js'
-import { updateOwn, type OwnChanges } from '../../accounts/update-own.js'
-import { startSession, type RunningBackend } from '../../backend.js'
+import { proveSelf, updateOwn, type OwnChanges } from '../../accounts/update-own.js'
 import type { Auth } from '../../contracts/auth.js'
-import type { StoredUser } from '../../contracts/user-store.js'
-import { deleteOwnBody, ownChangesBody } from '../../schemas/account.js'
+import { UserNotFoundError } from '../../errors.js'
+import { confirmBody, deleteOwnBody, ownChangesBody } from '../../schemas/account.js'
 import { errorReply } from '../../schemas/error.js'
 import { addRoute } from './add-route.js'
 import type { RouteContext } from './context.js'
 import { pick } from './pick.js'
+import { backendOf, renewSession } from './renew.js'
 
 /** `GET /users/me`, `PATCH /users/me` */
 export function meRoutes (scope: FastifyInstance, context: RouteContext): void {
@@ -41,9 +43,8 @@ export function meRoutes (scope: FastifyInstance, context: RouteContext): void {
     },
     async handler (request, reply) {
       const { user: { id } } = request.auth as Auth
-      const { before, after } = await updateOwn(accounts, id, pick<OwnChanges>(request.body, body), sourceOf(request, reply))
-      const renewed = before.sessionEpoch === after.sessionEpoch ? {} : await renew(context, request, reply, after)
-      return { ...renewed, ...toUser(after) }
+      const changed = await updateOwn(accounts, id, pick<OwnChanges>(request.body, body), sourceOf(request, reply))
+      return { ...await renewIfEnded(context, request, reply, changed), ...toUser(changed.after) }
     }
   })
 }
@@ -70,29 +71,47 @@ export function deleteMeRoute (scope: FastifyInstance, context: RouteContext): v
       const { user: { id }, backend } = request.auth as Auth
       const { currentPassword } = request.body as { currentPassword: string }
       await removeOwn(accounts, id, currentPassword, sourceOf(request, reply))
-      backendOf(backends, backend).transport.clear(reply)
+      const { transport, refresh } = backendOf(backends, backend)
+      transport.clear(reply, refresh?.path)
       reply.code(204)
     }
   })
 }
 
+/** `POST /confirm`: whoever has been logged in for long proves anew who they are, where a guard asks for that. */
+export function confirmRoute (scope: FastifyInstance, context: RouteContext): void {
+  const { accounts, sourceOf } = context
+
+  addRoute(scope, context, 'confirm', {
+    method: 'POST',
+    url: '/confirm',
+    guard: context.authenticate(),
+    schema: {
+      operationId: 'confirm',
+      summary: 'Confirm my password',
+      description: 'The session goes on under a new credential: the cookie, or the members of the login\'s reply.',
+      body: confirmBody,
+      response: { 200: { description: 'As the login replies.', type: 'object' }, 400: errorReply('`USER_BAD_CURRENT_PASSWORD`.') }
+    },
+    async handler (request, reply) {
+      const user = await findById(accounts.store, (request.auth as Auth).user.id)
+      if (user === null) throw new UserNotFoundError()
+      await proveSelf(accounts, user, (request.body as { password: string }).password, sourceOf(request, reply))
+      return await renewSession(context, request, reply, user)
+    }
+  })
+}
+
 /**
- * The sessions of the user are over, and this one goes on under a new credential: nobody who knew the old one comes along. That
- * failing is no reason to tell that the change has failed; the user logs in again.
+ * The sessions of the user are over, and this one goes on under a new credential. That failing is no reason to tell that the change has
+ * failed; the user logs in again.
  */
-async function renew ({ backends }: RouteContext, request: FastifyRequest, reply: FastifyReply, user: StoredUser): Promise<object> {
-  const { backend: name, session } = request.auth as Auth
-  const backend = backendOf(backends, name)
-  const wasRemembered = session.expiresAt - session.issuedAt > backend.lifetimeSeconds * 1000
+async function renewIfEnded (context: RouteContext, request: FastifyRequest, reply: FastifyReply, { before, after }: Change): Promise<object> {
+  if (before.sessionEpoch === after.sessionEpoch) return {}
   try {
-    const { credential } = await startSession(backend, user, wasRemembered)
-    return backend.transport.write(reply, { ...credential, user: toUser(user) }) as object
+    return await renewSession(context, request, reply, after)
   } catch (error) {
     request.log.error({ err: error }, 'fastify-users: the session of a user who has changed their account could not be renewed')
     return {}
   }
-}
-
-function backendOf (backends: readonly RunningBackend[], name: string): RunningBackend {
-  return backends.find((backend) => backend.name === name) as RunningBackend
 }

@@ -19,6 +19,7 @@ import { pick } from './pick.js'
 export function usersRoutes (scope: FastifyInstance, context: RouteContext): void {
   const { accounts, fields, groups, userSchema, sourceOf } = context
   const guard = context.authenticate({ superuser: true })
+  const freshGuard = context.authenticate({ superuser: true, fresh: context.freshSeconds })
   const body = newUserBody(fields)
 
   addRoute(scope, context, 'listUsers', {
@@ -40,7 +41,7 @@ export function usersRoutes (scope: FastifyInstance, context: RouteContext): voi
   addRoute(scope, context, 'createUser', {
     method: 'POST',
     url: '/users',
-    guard,
+    guard: freshGuard,
     schema: {
       operationId: 'create_user',
       summary: 'Add a user',
@@ -64,6 +65,7 @@ export function usersRoutes (scope: FastifyInstance, context: RouteContext): voi
 export function userRoutes (scope: FastifyInstance, context: RouteContext): void {
   const { accounts, fields, groups, userSchema, sourceOf } = context
   const guard = context.authenticate({ superuser: true })
+  const freshGuard = context.authenticate({ superuser: true, fresh: context.freshSeconds })
   const body = changesBody(fields) as ObjectSchema
   const notFound = { 404: errorReply('`USER_NOT_FOUND`: nobody has this id.') }
   const last = { 409: errorReply('`LAST_SUPERUSER`: nobody would be left who may do everything.') }
@@ -81,7 +83,7 @@ export function userRoutes (scope: FastifyInstance, context: RouteContext): void
   addRoute(scope, context, 'updateUser', {
     method: 'PATCH',
     url: '/users/:id',
-    guard,
+    guard: freshGuard,
     preValidation,
     schema: {
       operationId: 'update_user',
@@ -95,7 +97,7 @@ export function userRoutes (scope: FastifyInstance, context: RouteContext): void
   addRoute(scope, context, 'deleteUser', {
     method: 'DELETE',
     url: '/users/:id',
-    guard,
+    guard: freshGuard,
     preValidation,
     schema: { operationId: 'delete_user', summary: 'Delete a user', response: { 204: { description: 'The user is gone.', type: 'null' }, ...notFound, ...last } },
     async handler (request, reply) {

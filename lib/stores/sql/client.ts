@@ -54,6 +54,7 @@ export interface SqlClient extends SqlExecutor {
 export interface SqlTables {
   readonly users: string
   readonly revocations: string
+  readonly sessions: string
   readonly migrations: string
 }
 
@@ -62,6 +63,7 @@ export function tableNames (prefix: string, { quote }: SqlDialect): SqlTables {
   return {
     users: `${quote}${prefix}${quote}`,
     revocations: `${quote}${prefix}_revocations${quote}`,
+    sessions: `${quote}${prefix}_sessions${quote}`,
     migrations: `${quote}${prefix}_migrations${quote}`
   }
 }
@@ -74,6 +76,16 @@ export function orElse<T, R> (run: () => MaybePromise<T>, recover: (error: unkno
   } catch (error) {
     return recover(error)
   }
+}
+
+/** Whether the database has undone a statement, so that another one with which it waited in a circle could go on. */
+export function isDeadlock (error: unknown): boolean {
+  return errorCode(error) === '40P01' || errorCode(error) === 'ER_LOCK_DEADLOCK'
+}
+
+/** PostgreSQL has no NUL in a text and fails when asked for one; no row can have it. */
+export function hasNul (value: string): boolean {
+  return value.includes('\0')
 }
 
 /** The `code` by which drivers tell their errors apart. */

@@ -8,7 +8,7 @@ import { orElse, type SqlClient, type SqlDialect, type SqlExecutor, type SqlTabl
  * `create table`: a step that was cut off in the middle is begun anew.
  */
 const steps: ReadonlyArray<(tables: SqlTables, dialect: SqlDialect) => readonly string[]> = [
-  ({ users, revocations }, { idType, longText, tableOptions }) => [
+  ({ users, revocations, sessions }, { idType, longText, tableOptions }) => [
     // An id stands in a table once, so what is unique with an id is so anyway. Said this way, all databases make the index: on
     // superusers, whom others wait for to be looked up, and on expires_at.
     `create table if not exists ${users} (
@@ -31,6 +31,19 @@ const steps: ReadonlyArray<(tables: SqlTables, dialect: SqlDialect) => readonly 
     `create table if not exists ${revocations} (
       id varchar(64) not null primary key,
       expires_at bigint not null,
+      unique (expires_at, id)
+    ) ${tableOptions}`,
+    // The id of a session is longer than that of a user, and sorts by its bytes too. The indexes are for a user's list and for
+    // the purge, and end with the id, so that both know an order among sessions of one time.
+    `create table if not exists ${sessions} (
+      id ${idType.replace('36', '43')} not null primary key,
+      user_id ${idType} not null,
+      created_at bigint not null,
+      last_seen_at bigint not null,
+      expires_at bigint not null,
+      version integer not null,
+      data ${longText} not null,
+      unique (user_id, created_at, id),
       unique (expires_at, id)
     ) ${tableOptions}`
   ]

@@ -1,17 +1,19 @@
 import type { RevocationStore } from '../../contracts/revocation-store.js'
+import type { SessionStore } from '../../contracts/session-store.js'
 import type { UserStore } from '../../contracts/user-store.js'
 import { BadOptionsError } from '../../errors.js'
 import type { MaybePromise } from '../../maybe-promise.js'
 import { tableNames, type SqlClient } from './client.js'
 import { checkVersion, migrate } from './migrations.js'
 import { sqlRevocations } from './revocations.js'
+import { sqlSessions } from './sessions.js'
 import { sqlUsers } from './user-store.js'
 
 /** What `sqlite`, `postgres` and `mysql` take beside the database. */
 export interface SqlStoreOptions {
   /**
-   * The name of the users' table, and what the names of the two others begin with: `…_revocations`, `…_migrations`. A
-   * lower-case letter, then up to 40 lower-case letters, digits and underscores.
+   * The name of the users' table, and what the names of the three others begin with: `…_sessions`, `…_revocations`,
+   * `…_migrations`. A lower-case letter, then up to 40 lower-case letters, digits and underscores.
    *
    * @defaultValue `'fastify_users'`
    */
@@ -26,9 +28,10 @@ export interface SqlStoreOptions {
   readonly migrate?: boolean | undefined
 }
 
-/** A user store whose users, and ended sessions, are rows of a SQL database. */
+/** A user store whose users, sessions, and ended sessions, are rows of a SQL database. */
 export interface SqlUserStore extends UserStore {
   readonly revocations: RevocationStore
+  readonly sessions: SessionStore
   /**
    * Makes the tables, or brings them up to date. Safe to call again, and from many processes at once.
    *
@@ -57,6 +60,7 @@ export async function openStore (options: SqlStoreOptions, connect: () => MaybeP
   return {
     ...sqlUsers(client, tables.users, `${lockName}:retire`),
     revocations: sqlRevocations(client, tables.revocations),
+    sessions: sqlSessions(client, tables.sessions),
     ephemeral: client.ephemeral,
     migrate: migrateAll,
     close: () => client.close()

@@ -1,0 +1,8 @@
+import type { FastifyRequest } from 'fastify'
+import { longestUserAgent } from '../accounts/record.js'
+import type { Client } from '../backend.js'
+
+/** From where a request comes, as its session will tell. Behind a proxy it is right if Fastify's `trustProxy` is. */
+export function clientOf ({ ip, headers }: FastifyRequest): Client {
+  return { ip, userAgent: headers['user-agent']?.slice(0, longestUserAgent) ?? null }
+}

@@ -1,0 +1,71 @@
+import { finished } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { findById } from '../../accounts/find.js'
+import { record } from '../../accounts/record.js'
+import { toUser } from '../../accounts/to-user.js'
+import { toCredential, type RunningBackend } from '../../backend.js'
+import type { RefreshTerms, RunningStrategy, Session } from '../../contracts/strategy.js'
+import type { StoredUser } from '../../contracts/user-store.js'
+import type { BackendName } from '../../contracts/user.js'
+import { refreshBody } from '../../schemas/login.js'
+import { errorReply } from '../../schemas/error.js'
+import { refused } from '../guard.js'
+import { decide } from '../undecided.js'
+import { addRoute } from './add-route.js'
+import type { RouteContext } from './context.js'
+
+type Refresh = NonNullable<RunningStrategy['refresh']>
+
+/** When requests came in: what was on its way before a token was exchanged is no reuse of it. */
+const arrivals = new WeakMap<object, number>()
+
+/** `POST /refresh/:name`: exchanges a refresh token for new tokens. */
+export function refreshRoute (scope: FastifyInstance, context: RouteContext, backend: RunningBackend): void {
+  const { name, transport } = backend
+
+  addRoute(scope, context, 'refresh', {
+    method: 'POST',
+    url: `/refresh/${name}`,
+    loginOf: backend,
+    onRequest (request, _reply, done) {
+      arrivals.set(request, performance.now())
+      done()
+    },
+    schema: {
+      operationId: `refresh_${name}`,
+      summary: `Exchange a refresh token (${name})`,
+      consumes: ['application/json', 'application/x-www-form-urlencoded'],
+      ...(transport.ambient ? {} : { body: refreshBody }),
+      response: {
+        200: transport.loginSchema(context.userSchema, true),
+        401: errorReply('`UNAUTHORIZED`: no refresh token, or none that holds. One that was used before has ended the session.')
+      }
+    },
+    handler: (request, reply) => refresh(context, backend, request, reply)
+  })
+}
+
+async function refresh (context: RouteContext, backend: RunningBackend, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const { accounts, deadline, sourceOf } = context
+  const { transport, strategy, lifetimeSeconds, requireVerified } = backend
+  const name = backend.name as BackendName
+  const { graceSeconds } = backend.refresh as RefreshTerms
+  const token = transport.readRefresh?.(request) ?? null
+  let user: StoredUser | null = null
+
+  const admits = async (session: Session): Promise<boolean> => {
+    user = await findById(accounts.store, session.userId)
+    return user !== null && user.isActive === true && user.sessionEpoch === session.epoch && (!requireVerified || user.isVerified === true)
+  }
+  const onReplied = (listener: () => void): void => { finished(reply.raw, listener) }
+  const waitedMs = performance.now() - (arrivals.get(request) as number)
+  const renewed = token === null ? 'none' : await decide(() => deadline((strategy.refresh as Refresh)(token, { backend: name, lifetimeSeconds, graceSeconds, waitedMs, onReplied, admits })))
+
+  const source = sourceOf(request, reply)
+  if (typeof renewed === 'string') {
+    record(accounts, source, { type: 'refresh', userId: null, reason: renewed, backend: name })
+    throw refused({ reason: renewed === 'none' ? 'none' : 'invalid', backend }, [backend])
+  }
+  record(accounts, source, { type: 'refresh', userId: renewed.session.userId, backend: name })
+  return transport.write(reply, { ...toCredential(backend, renewed), user: toUser(user as unknown as StoredUser) })
+}

@@ -1,0 +1,35 @@
+import type { Backend, RefreshOptions } from './contracts/backend.js'
+import type { RefreshTerms } from './contracts/strategy.js'
+import type { Transport } from './contracts/transport.js'
+import { isObject, isWhole } from './option-checks.js'
+
+/** RFC 6265bis §5.5: browsers keep no cookie for longer. */
+const longest = 400 * 24 * 3600
+
+/** Fills in the defaults; `undefined` where there are to be no refresh tokens. */
+export function resolveRefresh (refresh: Backend['refresh']): RefreshTerms | undefined {
+  if (refresh === undefined || refresh === false) return undefined
+  const { idleSeconds, absoluteSeconds, graceSeconds } = withDefaults(refresh)
+  return { idleSeconds, absoluteSeconds, graceSeconds }
+}
+
+/** What is wrong with the option, each sentence beginning with its path below the backend. */
+export function refreshProblems (refresh: Backend['refresh'], transport: Transport): string[] {
+  if (refresh === undefined || refresh === false) return []
+  if (refresh !== true && !isObject(refresh)) return ['refresh must be true, false or an object']
+  const { idleSeconds, absoluteSeconds, graceSeconds, ...unknown } = withDefaults(refresh)
+  const problems = Object.keys(unknown).map((name) => `refresh.${name} is no option`)
+  const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
+
+  expect(typeof transport.readRefresh === 'function', 'refresh needs a transport with readRefresh')
+  expect(isWhole(absoluteSeconds) && absoluteSeconds >= 300 && absoluteSeconds <= longest, `refresh.absoluteSeconds must be a whole number of seconds from 300 to ${longest} (400 days)`)
+  expect(isWhole(idleSeconds) && idleSeconds >= 300 && idleSeconds <= absoluteSeconds, 'refresh.idleSeconds must be a whole number of seconds from 300 to absoluteSeconds')
+  expect(isWhole(graceSeconds) && graceSeconds >= 0 && graceSeconds <= 10, 'refresh.graceSeconds must be a whole number of seconds from 0 to 10')
+  return problems
+}
+
+/** 14 days, 90 days, none. */
+function withDefaults (refresh: true | RefreshOptions) {
+  const { idleSeconds = 1_209_600, absoluteSeconds = 7_776_000, graceSeconds = 0, ...unknown } = refresh === true ? {} : refresh
+  return { idleSeconds, absoluteSeconds, graceSeconds, ...unknown }
+}

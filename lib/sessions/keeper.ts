@@ -1,0 +1,177 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import type { SessionData, SessionStore, StoredSession } from '../contracts/session-store.js'
+import type { Exchange, Grant, Issued, Refreshed, Renewed, RunningStrategy, Session } from '../contracts/strategy.js'
+import { createToken, digestOf, hasDigest, readToken } from '../crypto/opaque-token.js'
+import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js'
+import { createRotations } from './rotations.js'
+
+/** How access tokens are made: what differs from one strategy with sessions to the other. */
+export interface AccessTokens {
+  /** @param handle what all tokens of the session share */
+  make (session: Session, backend: string, handle: string, secret: Buffer): string
+  /** Whether the store is to know the digest of the newest one, because nothing else tells whether it is good. */
+  readonly areOpaque: boolean
+}
+
+/** Keeps sessions in a store. */
+export interface Keeper extends Required<Pick<RunningStrategy, 'issue' | 'revoke' | 'refresh' | 'sessions'>> {
+  /** The session with this id, if it holds at this backend and as `isGood` says; and the store is told, at times, that it was used. */
+  see (id: string, backend: string, isGood: (row: StoredSession) => boolean): MaybePromise<Session | null>
+}
+
+/** What refresh tokens begin with. */
+const refreshKind = 'fu-refresh'
+
+/** `lastSeenAt` is written no more often than this: milliseconds. */
+const seenEveryMs = 60_000
+
+/** How often an exchange is tried again because the session was changed in between. */
+const tries = 5
+
+/**
+ * The life of a session in a store: begun at log-in, seen at requests, renewed by refresh tokens, ended. All of its tokens carry
+ * one handle, and the digest of that is the session's id: so there is one row and one look-up, and the id opens nothing.
+ *
+ * @param idleSeconds when a session without refresh tokens ends unless it is used; `undefined`: not before its time
+ */
+export function createKeeper (store: SessionStore, clock: () => number, access: AccessTokens, idleSeconds?: number): Keeper {
+  const rotations = createRotations()
+
+  return { issue, see, refresh, revoke, sessions: store }
+
+  async function issue ({ userId, epoch, backend, lifetimeSeconds, refresh, ip, userAgent }: Grant): Promise<Issued> {
+    const now = clock()
+    const handle = randomBytes(16).toString('base64url')
+    const id = digestOf(handle)
+    const endsAt = now + (refresh?.absoluteSeconds ?? lifetimeSeconds) * 1000
+    const idle = refresh?.idleSeconds ?? idleSeconds
+    const expiresAt = Math.min(now + lifetimeSeconds * 1000, endsAt)
+    const session: Session = { id, userId, epoch, issuedAt: now, expiresAt, authenticatedAt: now }
+    const token = access.make(session, backend, handle, randomBytes(32))
+    const refreshToken = refresh === undefined ? undefined : createToken(refreshKind, handle)
+
+    const data: SessionData = {
+      backend,
+      epoch,
+      authenticatedAt: now,
+      endsAt,
+      idleMs: idle === undefined ? null : idle * 1000,
+      accessExpiresAt: expiresAt,
+      accessDigest: access.areOpaque ? digestOf(token) : null,
+      refresh: refreshToken === undefined ? null : { digest: digestOf(refreshToken), usedDigest: null, salt: '', rotatedAt: now },
+      ip,
+      userAgent
+    }
+    await store.insert({ id, userId, createdAt: now, lastSeenAt: now, expiresAt: expiry(data, now), version: 1, data })
+    return { token, session, refreshToken }
+  }
+
+  function see (id: string, backend: string, isGood: (row: StoredSession) => boolean): MaybePromise<Session | null> {
+    return andThen(store.find(id), (row) => {
+      const now = clock()
+      if (!holds(row, backend, now) || !isGood(row)) return null
+      if (now - row.lastSeenAt >= seenEveryMs) noteSeen(row, now)
+      return toSession(row)
+    })
+  }
+
+  /** Nobody waits for it, and where another change came first, that one knows better. */
+  function noteSeen (row: StoredSession, now: number): void {
+    try {
+      const noted = store.replace({ ...row, lastSeenAt: now, expiresAt: expiry(row.data, now), version: row.version + 1 }, row.version)
+      if (isPromise(noted)) noted.catch(() => {})
+    } catch {}
+  }
+
+  async function refresh (token: string, { backend, lifetimeSeconds, graceSeconds, admits, waitedMs, onReplied }: Exchange): Promise<Refreshed> {
+    const handle = readToken(refreshKind, token)
+    if (handle === null) return 'invalid'
+    const id = digestOf(handle)
+    const cameAt = performance.now() - waitedMs
+    const used = digestOf(token)
+
+    for (let attempt = 0; attempt < tries; attempt++) {
+      const row = await store.find(id)
+      const now = clock()
+      if (!holds(row, backend, now) || row.data.refresh === null) return 'invalid'
+
+      const { digest, usedDigest, salt, rotatedAt } = row.data.refresh
+      const isNewest = hasDigest(token, digest)
+      if (!isNewest && usedDigest !== null && hasDigest(token, usedDigest)) {
+        if (now - rotatedAt < graceSeconds * 1000 && await admits(toSession(row))) return derive(row, handle, token, salt)
+        if (rotations.cameBefore(used, cameAt, rotatedAt, clock())) return 'raced'
+      }
+      if (!isNewest) {
+        // Whoever has this handle has had a token of this session. Two have the session, and one of them is a thief.
+        await store.remove(id)
+        return 'reused'
+      }
+
+      if (!await admits(toSession(row))) {
+        await store.remove(id)
+        return 'invalid'
+      }
+      const renewed = renew(row, handle, token, now, lifetimeSeconds)
+      if (await exchange(renewed.row, row.version, used, onReplied)) return renewed.issued
+      // Somebody was faster: the next look tells whether with the same token.
+    }
+    return 'raced'
+  }
+
+  /** Whoever sees the new row must find that it was begun here, so that is noted first. */
+  async function exchange (row: StoredSession, version: number, used: string, onReplied: Exchange['onReplied']): Promise<boolean> {
+    const rotation = rotations.begin(used)
+    let won = false
+    try {
+      won = await store.replace(row, version) === true
+    } finally {
+      if (won) onReplied(rotation.replied)
+      else rotation.lost()
+    }
+    return won
+  }
+
+  /** The next tokens, made of the presented one and a salt: who presents it once more within the grace gets the same. */
+  function renew (row: StoredSession, handle: string, token: string, now: number, lifetimeSeconds: number): { readonly row: StoredSession, readonly issued: Renewed } {
+    const salt = randomBytes(16).toString('base64url')
+    const rotation = { digest: '', usedDigest: digestOf(token), salt, rotatedAt: now }
+    const data: SessionData = { ...row.data, accessExpiresAt: Math.min(now + lifetimeSeconds * 1000, row.data.endsAt), refresh: rotation }
+    const issued = derive({ ...row, data }, handle, token, salt)
+    const digests = { accessDigest: access.areOpaque ? digestOf(issued.token) : null, refresh: { ...rotation, digest: digestOf(issued.refreshToken) } }
+    return {
+      issued,
+      row: { ...row, lastSeenAt: now, expiresAt: expiry(data, now), version: row.version + 1, data: { ...data, ...digests } }
+    }
+  }
+
+  function derive (row: StoredSession, handle: string, token: string, salt: string): Renewed {
+    const session = toSession(row)
+    return {
+      session,
+      token: access.make(session, row.data.backend, handle, secretOf(token, salt, 'access')),
+      refreshToken: createToken(refreshKind, handle, secretOf(token, salt, 'refresh'))
+    }
+  }
+
+  async function revoke ({ id }: Session): Promise<void> {
+    await store.remove(id)
+  }
+}
+
+/** Whether a session holds at a backend, as far as the store can tell. */
+function holds (row: StoredSession | null, backend: string, now: number): row is StoredSession {
+  return row !== null && row.data.backend === backend && row.expiresAt > now && row.data.endsAt > now
+}
+
+/** A stored session, as the rest of the house knows it. */
+function toSession ({ id, userId, createdAt, data: { epoch, accessExpiresAt, authenticatedAt, refresh } }: StoredSession): Session {
+  return Object.freeze({ id, userId, epoch, issuedAt: refresh?.rotatedAt ?? createdAt, expiresAt: accessExpiresAt, authenticatedAt })
+}
+
+function expiry ({ endsAt, idleMs }: SessionData, now: number): number {
+  return idleMs === null ? endsAt : Math.min(endsAt, now + idleMs)
+}
+
+function secretOf (token: string, salt: string, use: string): Buffer {
+  return createHmac('sha256', token).update(`${salt}.${use}`).digest()
+}

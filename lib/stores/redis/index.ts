@@ -1,0 +1,3 @@
+export { redisSessions } from './sessions.js'
+export type { RedisClient } from './client.js'
+export type { RedisSessionsOptions } from './sessions.js'

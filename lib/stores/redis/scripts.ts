@@ -1,0 +1,27 @@
+/*
+ * Each script has one key, so a cluster can run it, and is sent as it stands: a server that was restarted, flushed or
+ * promoted needs to know nothing of it.
+ */
+
+/**
+ * Puts a session in the place of its older version: key; version, text, time to keep it. A text is never written by two
+ * calls. So one that is there already was written by this call, whose reply got lost and which the client has sent again.
+ */
+export const replaceScript = `
+local current = redis.call('GET', KEYS[1])
+if current == ARGV[2] then return 1 end
+if not current or string.match(current, '^%d+') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1`
+
+/**
+ * Adds an entry to the index of a user, and keeps that as long as its latest session: key; entry, time to keep it. Of an
+ * index with more than a hundred entries it gives a few by chance, so that somebody may look whether they still stand for
+ * a session.
+ */
+export const indexScript = `
+redis.call('ZADD', KEYS[1], 0, ARGV[1])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+if redis.call('ZCARD', KEYS[1]) <= 100 then return {} end
+return redis.call('ZRANDMEMBER', KEYS[1], 4)`
