@@ -65,6 +65,20 @@ t.test('a transport and a strategy of one\'s own, beside ours', async (t) => {
   t.equal((await app.inject({ ...mine, url: '/me' })).statusCode, 401)
 })
 
+t.test('who changes the password goes on by the same transport, with another token', async (t) => {
+  const app = await appWith(t, { backends: [header(), bearer()], routes: { me: true, deleteMe: true } })
+  const enter = async () => ({ headers: { 'x-ticket': String((await app.inject({ method: 'POST', url: '/login/header', payload: ann })).headers['x-ticket']) } })
+  const [mine, elsewhere] = [await enter(), await enter()]
+  const byBearer = await login(app, 'bearer')
+  const reply = await app.inject({ ...mine, method: 'PATCH', url: '/users/me', payload: { password: 'another long password', currentPassword: ann.password } })
+  t.match(reply.json(), { hello: ann.email, email: ann.email })
+  for (const old of [mine, elsewhere, byBearer]) t.equal((await app.inject({ ...old, url: '/me' })).statusCode, 401)
+  const renewed = { headers: { 'x-ticket': String(reply.headers['x-ticket']) } }
+  t.equal((await app.inject({ ...renewed, url: '/me' })).statusCode, 200)
+  t.equal((await app.inject({ ...renewed, method: 'DELETE', url: '/users/me', payload: { currentPassword: 'another long password' } })).statusCode, 204)
+  t.equal((await app.inject({ ...renewed, url: '/me' })).statusCode, 401)
+})
+
 t.test('a strategy that throws is a 503, and no reason to try the next', async (t) => {
   const broken: Backend = { ...header(), name: 'broken', strategy: { lifetimeSeconds: 60, start: () => ({ issue: () => { throw new Error('down') }, verify: () => { throw new Error('down') }, revoke: () => {} }) } }
   const app = await appWith(t, { backends: [broken, bearer()] })

@@ -30,11 +30,14 @@ t.test('npm run demo: its curl lines answer what they say', { skip: hasCurl() ? 
   // What a reader would paste, line by line into one shell; each says behind # what it answers.
   const lines = output.split('\n').map((line) => line.trim()).filter((line) => /^(?:curl|TOKEN=)/.test(line))
   const expected = lines.flatMap((line) => /# (\d+)/.exec(line)?.[1] ?? [])
-  t.strictSame(expected, ['401', '200', '200', '200', '401', '200', '200', '200', '401', '201', '202'])
+  t.strictSame(expected, ['401', '200', '200', '200', '401', '200', '200', '200', '401', '200', '200', '200', '200', '200', '401', '401', '200', '201', '202'])
   const { stdout } = await run('bash', ['-c', lines.map((line) => line.replace('curl ', 'curl -sS ')).join('\n')], { cwd: folder })
   t.strictSame([...stdout.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status), expected)
   t.match(stdout, /^set-cookie: fastifyusersauth=[\w.-]+; Max-Age=3600; Path=\/; HttpOnly; SameSite=Lax\r$/m)
-  t.equal(stdout.split('"email":"demo@example.com"').length - 1, 4, 'the user, at login by cookie, at both /me, and in the list')
+  t.match(stdout, /^set-cookie: session_refresh=[\w.-]+; Max-Age=1209600; Path=\/refresh\/session; HttpOnly; SameSite=Lax\r$/m)
+  const sessions = JSON.parse(/^(\{"items":.*"current".*\})HTTP/m.exec(stdout)?.[1] ?? '{"items":[]}') as { items: Array<{ backend: string, current: boolean }> }
+  t.strictSame(sessions.items.map(({ backend, current }) => [backend, current]).sort(), [['session', false], ['session', true]])
+  t.equal(stdout.split('"email":"demo@example.com"').length - 1, 9, 'the user: three times by cookie and bearer token, in the list, and five times by session')
 
   // A mail leaves behind the reply.
   if (!output.includes('/reset-password#')) await once(demo.stdout, 'data')
@@ -48,8 +51,8 @@ t.test('npm run demo: its curl lines answer what they say', { skip: hasCurl() ? 
 
   const [url = ''] = /http:\/\/127\.0\.0\.1:\d+/.exec(output) ?? []
   const document = await (await fetch(`${url}/docs/json`)).json() as { components: { securitySchemes: object }, paths: Record<string, { get?: { security: object[] } }> }
-  t.strictSame(Object.keys(document.components.securitySchemes), ['cookie', 'bearer'])
-  t.strictSame(document.paths['/me']?.get?.security, [{ cookie: [] }, { bearer: [] }])
+  t.strictSame(Object.keys(document.components.securitySchemes), ['cookie', 'bearer', 'session'])
+  t.strictSame(document.paths['/me']?.get?.security, [{ cookie: [] }, { bearer: [] }, { session: [] }])
   t.equal((await fetch(`${url}/docs`)).status, 200)
 
   // Ctrl-C in a terminal reaches the whole group.

@@ -4,10 +4,12 @@ import { createJsonSchemaTransform, serializerCompiler, validatorCompiler } from
 import t from 'tap'
 import { z } from 'zod'
 import Fastify from 'fastify'
-import fastifyUsers, { bearer, cookie, memory, userSchema } from '../../lib/index.js'
-import { appWith, options, type Prepare } from '../helpers/app.js'
+import fastifyUsers, { bearer, cookie, memory, userSchema, type NewUser } from '../../lib/index.js'
+import { aPassword, everyRoute, fields, outcome, postOffice, stranger } from '../helpers/accounts.js'
+import { appWith, login, options, type Prepare } from '../helpers/app.js'
 
-interface Operation { security?: object[], responses: Record<string, { description: string }>, requestBody?: { content: Record<string, object> }, tags?: string[] }
+interface JsonBody { content: { 'application/json': { schema: { properties: Record<string, { readOnly?: boolean }>, required?: string[] } } } }
+interface Operation { operationId?: string, summary?: string, security?: object[], responses: Record<string, { description: string }>, requestBody?: { content: Record<string, object> }, parameters?: Array<{ name: string, in: string }>, tags?: string[] }
 interface Document { paths: Record<string, Record<string, Operation>>, components: { securitySchemes: Record<string, object> } }
 
 const swagger = (options: object = {}): Prepare => async (app) => { await app.register(fastifySwagger, { openapi: { openapi: '3.1.0', info: { title: 'x', version: '1' } }, ...options }) }
@@ -66,6 +68,116 @@ t.test('the document says what the guards ask for', async (t) => {
   t.strictSame(Object.keys(post('/logout/bearer').responses), ['200', '401', '503'])
 })
 
+/** What each route answers, beside those of login and logout, and who may call it. */
+const accountRoutes: Record<string, readonly [string, string[], 'open' | 'guarded']> = {
+  'post /register': ['register', ['201', '400', '403', '503'], 'open'],
+  'post /request-verify-token': ['request_verify_token', ['202', '403', '503'], 'open'],
+  'post /verify': ['verify', ['200', '400', '403', '503'], 'open'],
+  'post /forgot-password': ['forgot_password', ['202', '403', '503'], 'open'],
+  'post /reset-password': ['reset_password', ['200', '400', '403', '503'], 'open'],
+  'post /change-email': ['change_email', ['200', '400', '403', '503'], 'open'],
+  'get /users/me': ['get_me', ['200', '401', '403', '503'], 'guarded'],
+  'patch /users/me': ['update_me', ['200', '400', '401', '403', '503'], 'guarded'],
+  'delete /users/me': ['delete_me', ['204', '400', '401', '403', '409', '503'], 'guarded'],
+  'get /users': ['list_users', ['200', '401', '403', '503'], 'guarded'],
+  'post /users': ['create_user', ['201', '400', '401', '403', '503'], 'guarded'],
+  'get /users/{id}': ['get_user', ['200', '401', '403', '404', '503'], 'guarded'],
+  'patch /users/{id}': ['update_user', ['200', '400', '401', '403', '404', '409', '503'], 'guarded'],
+  'delete /users/{id}': ['delete_user', ['204', '401', '403', '404', '409', '503'], 'guarded'],
+  'post /users/{id}/forgot-password': ['send_reset_link', ['202', '401', '403', '404', '503'], 'guarded']
+}
+
+const zod: Prepare = async (app) => {
+  app.setValidatorCompiler(validatorCompiler).setSerializerCompiler(serializerCompiler)
+  await swagger({ transform: createJsonSchemaTransform({}) })(app)
+}
+
+for (const [name, before] of Object.entries({ 'Fastify\'s own compilers': swagger(), 'Zod\'s compilers and transform': zod })) {
+  t.test(`all routes of accounts, under ${name}`, async (t) => {
+    const app = await appWith(t, { routes: everyRoute, confirmEmailChange: true, fields: { ...fields, required: ['nickname', 'plan'] } }, { before, seed: false })
+    const { paths } = documentOf(app)
+    const operation = (route: string): Operation => {
+      const [method, url] = route.split(' ') as [string, string]
+      return paths[url]?.[method] as Operation
+    }
+    const bodyOf = (route: string) => (operation(route).requestBody as JsonBody).content['application/json'].schema
+    const answerOf = (route: string, status: string) => (operation(route).responses[status] as unknown as JsonBody).content['application/json'].schema
+
+    for (const [route, [operationId, responses, guard]] of Object.entries(accountRoutes)) {
+      const { summary, tags, security, ...found } = operation(route)
+      t.equal(found.operationId, operationId, route)
+      t.ok(summary)
+      t.strictSame(tags, ['auth'])
+      t.strictSame(security, guard === 'open' ? [] : both)
+      t.strictSame(Object.keys(found.responses), responses)
+      t.ok(Object.values(found.responses).every(({ description }) => description !== 'Default Response'))
+    }
+    const ids = Object.values(paths).flatMap((methods) => Object.values(methods).flatMap(({ operationId }) => operationId ?? []))
+    t.ok(ids.length >= Object.keys(accountRoutes).length + 4)
+    t.equal(new Set(ids).size, ids.length, 'no two operations have one id')
+
+    t.strictSame(bodyOf('post /register').required, ['email', 'password', 'nickname'])
+    t.strictSame(Object.keys(bodyOf('post /register').properties), ['nickname', 'email', 'password'], 'what is read-only cannot be sent')
+    t.strictSame(Object.keys(bodyOf('patch /users/me').properties), ['nickname', 'email', 'password', 'currentPassword'])
+    t.strictSame(Object.keys(bodyOf('post /users').properties), ['nickname', 'plan', 'email', 'password', 'isActive', 'isVerified', 'isSuperuser'])
+    t.strictSame(bodyOf('post /users').required, ['email', 'nickname'])
+    t.equal(bodyOf('post /users').properties.plan?.readOnly, false, 'but by a superuser')
+    t.strictSame(Object.keys(bodyOf('patch /users/{id}').properties), ['nickname', 'plan', 'email', 'isActive', 'isVerified', 'isSuperuser'])
+    const user = ['nickname', 'plan', 'id', 'email', 'isActive', 'isVerified', 'isSuperuser', 'createdAt', 'updatedAt']
+    for (const [route, status] of [['post /register', '201'], ['get /users/me', '200'], ['patch /users/me', '200'], ['post /verify', '200'], ['post /users', '201'], ['get /users/{id}', '200']] as const) {
+      t.strictSame(Object.keys(answerOf(route, status).properties), user, route)
+    }
+    t.strictSame(Object.keys(answerOf('get /users', '200').properties), ['items', 'nextCursor'])
+    t.strictSame(operation('get /users').parameters?.map(({ name, in: where }) => `${where} ${name}`), ['query limit', 'query cursor', 'query email'])
+    t.strictSame(operation('get /users/{id}').parameters?.map(({ name, in: where }) => `${where} ${name}`), ['path id'])
+    t.match(operation('patch /users/{id}').responses['409']?.description, /LAST_SUPERUSER/)
+
+    const asRoot = await app.users.create({ email: 'root@example.com', password: aPassword('root'), isSuperuser: true, nickname: 'Root' } as NewUser)
+      .then(async ({ email }) => await login(app, 'bearer', { email, password: aPassword('root') }))
+    t.equal(await outcome(app, asRoot, 'GET', '/users?limit=2'), '200', 'and they work')
+    t.equal(await outcome(app, asRoot, 'GET', '/users?limit=two'), '400 FST_ERR_VALIDATION')
+    t.equal(await outcome(app, stranger, 'POST', '/register', { email: 'bob@example.com', password: aPassword('only'), nickname: 'Bob' }), '201')
+  })
+}
+
+t.test('who conceals accounts says 202 of to register, and nothing else', async (t) => {
+  const app = await appWith(t, { routes: everyRoute, concealAccounts: true }, { before: swagger() })
+  t.strictSame(Object.keys(documentOf(app).paths['/register']?.post?.responses ?? {}), ['202', '400', '403', '503'])
+})
+
+t.test('where no credential is sent by itself, no route says that another site may be refused', async (t) => {
+  const app = await appWith(t, { routes: everyRoute, backends: [bearer()] }, { before: swagger() })
+  const { paths } = documentOf(app)
+  t.strictSame(Object.keys(paths['/register']?.post?.responses ?? {}), ['201', '400', '503'])
+  t.strictSame(Object.keys(paths['/users/me']?.get?.responses ?? {}), ['200', '401', '503'])
+  t.strictSame(Object.keys(paths['/users']?.get?.responses ?? {}), ['200', '401', '403', '503'], 'but a superuser is still asked for')
+})
+
+t.test('a guard on the whole app shuts no route of ours, in the document or for those who come', async (t) => {
+  const office = postOffice()
+  const app = await appWith(t, { ...office.options, routes: everyRoute, confirmEmailChange: true }, { before: swagger(), routes: (app) => { app.addHook('onRequest', app.authenticate({ superuser: true })) } })
+  const { paths } = documentOf(app)
+  for (const [route, [, , guard]] of Object.entries(accountRoutes)) {
+    const [method, url] = route.split(' ') as [string, string]
+    t.strictSame(paths[url]?.[method]?.security, guard === 'open' ? [] : both, route)
+  }
+  const bob = { email: 'bob@example.com', password: aPassword('first') }
+  for (const credential of [stranger, await login(app, 'bearer'), { headers: { authorization: 'Bearer x' } }]) {
+    const { email, password } = { ...bob, email: `${Math.random()}@example.com` }
+    t.equal(await outcome(app, credential, 'POST', '/register', { email, password }), '201')
+    await office.token('verify-address', email)
+    t.equal(await outcome(app, credential, 'POST', '/request-verify-token', { email }), '202')
+    t.equal(await outcome(app, credential, 'POST', '/verify', { token: await office.token('verify-address', email) }), '200')
+    t.equal(await outcome(app, credential, 'POST', '/forgot-password', { email }), '202')
+    t.equal(await outcome(app, credential, 'POST', '/reset-password', { token: await office.token('reset-password', email), password: aPassword('second') }), '200')
+    const own = await login(app, 'bearer', { email, password: aPassword('second') })
+    t.equal(await outcome(app, own, 'GET', '/users/me'), '200', 'one\'s own account is one\'s own')
+    t.equal(await outcome(app, own, 'PATCH', '/users/me', { email: `new-${email}`, currentPassword: aPassword('second') }), '200')
+    t.equal(await outcome(app, credential, 'POST', '/change-email', { token: await office.token('confirm-email-change', `new-${email}`) }), '200')
+  }
+  for (const [method, url] of [['GET', '/users/me'], ['PATCH', '/users/me'], ['DELETE', '/users/me'], ['GET', '/users'], ['POST', '/users'], ['GET', '/users/x']] as const) t.equal(await outcome(app, stranger, method, url), '401 UNAUTHORIZED', `${method} ${url} is still guarded`)
+})
+
 t.test('a guard on the whole app leaves the login open, in the document too', async (t) => {
   const app = await appWith(t, {}, { before: swagger(), routes: (app) => { app.addHook('onRequest', app.authenticate()); app.get('/x', async () => 'x') } })
   const { paths } = documentOf(app)
@@ -76,10 +188,7 @@ t.test('a guard on the whole app leaves the login open, in the document too', as
 
 t.test('in an app of Zod\'s compilers and transform', async (t) => {
   const app = await appWith(t, {}, {
-    before: async (app) => {
-      app.setValidatorCompiler(validatorCompiler).setSerializerCompiler(serializerCompiler)
-      await swagger({ transform: createJsonSchemaTransform({}) })(app)
-    },
+    before: zod,
     routes: (app) => { app.get('/zod', { preHandler: app.authenticate(), schema: { response: { 200: z.object({ a: z.string() }) } } }, async () => ({ a: 'b' })) }
   })
   const { paths, components } = documentOf(app)

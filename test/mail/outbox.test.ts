@@ -20,9 +20,9 @@ t.test('a mail goes out, and the outbox closes the mailer, once', async (t) => {
   const catcher = await smtpCatcher(t)
   const { outbox, text } = outboxOf(await smtp({ url: catcher.url, from: 'hello@example.com' }))
   t.after(async () => { await outbox.drain() })
-  outbox.put('verify-address', 'u1', () => mail)
+  outbox.put('verify-address', 'u1', 'ann@example.com', () => mail)
   t.equal((await catcher.next()).text?.trim(), mail.text)
-  outbox.put('verify-address', 'u1', async () => mail)
+  outbox.put('verify-address', 'u1', 'ann@example.com', async () => mail)
   await Promise.all([outbox.drain(), outbox.drain()])
   t.equal(catcher.mails.length, 2, 'what waits is sent at the end')
   t.equal(text(), '')
@@ -33,13 +33,13 @@ t.test('a mail is tried again: after 451, and when the server was down', async (
   catcher.behave('defer', 2)
   const { outbox, lines, text } = outboxOf(await smtp({ url: catcher.url, from: 'hello@example.com' }), { delaysMs: Array<number>(1000).fill(5) })
   t.after(async () => { await outbox.drain() })
-  outbox.put('verify-address', 'u1', () => mail)
+  outbox.put('verify-address', 'u1', 'ann@example.com', () => mail)
   await catcher.next()
   t.equal(catcher.offered, 3)
   t.match(lines, [1, 2].map((attempts) => ({ level: 40, kind: 'verify-address', userId: 'u1', attempts, error: { name: 'Error', code: 'EENVELOPE', responseCode: 451 }, msg: 'fastify-users: a mail could not be sent' })))
 
   await catcher.stop()
-  outbox.put('reset-password', 'u2', () => mail)
+  outbox.put('reset-password', 'u2', 'ann@example.com', () => mail)
   await until(() => lines.length >= 4)
   await catcher.start()
   await catcher.next()
@@ -52,12 +52,12 @@ t.test('a mail is given up: at once if it is refused for good, else after the la
   catcher.behave('refuse', 1)
   const { outbox, lines, text } = outboxOf(await smtp({ url: catcher.url, from: 'hello@example.com' }), { delaysMs: [1, 1] })
   t.after(async () => { await outbox.drain() })
-  outbox.put('reset-password', 'u1', () => mail)
+  outbox.put('reset-password', 'u1', 'ann@example.com', () => mail)
   await until(() => lines.length === 1)
   t.match(lines[0], { level: 50, kind: 'reset-password', userId: 'u1', attempts: 1, error: { code: 'EENVELOPE', responseCode: 550 }, msg: 'fastify-users: a mail could not be sent, and is given up' })
 
   catcher.behave('defer')
-  outbox.put('reset-password', 'u2', () => mail)
+  outbox.put('reset-password', 'u2', 'ann@example.com', () => mail)
   await until(() => lines.length === 4)
   t.same(lines.map(({ level }) => level), [50, 40, 40, 50])
   t.match(lines[3], { userId: 'u2', attempts: 3, error: { responseCode: 451 } })
@@ -72,8 +72,8 @@ t.test('an attempt that stalls is ended, and its place is free again', async (t)
   catcher.behave('stall', 1)
   const { outbox, lines } = outboxOf(await smtp({ url: catcher.url, from: 'hello@example.com' }), { concurrency: 1, attemptTimeoutMs: 1000, delaysMs: [hour] })
   t.after(async () => { await outbox.drain() })
-  outbox.put('verify-address', 'u1', numbered(1))
-  outbox.put('verify-address', 'u2', numbered(2))
+  outbox.put('verify-address', 'u1', 'ann@example.com', numbered(1))
+  outbox.put('verify-address', 'u2', 'ann@example.com', numbered(2))
   t.equal((await catcher.next()).subject, '2', 'a mail that waits is in nobody\'s way')
   t.match(lines, [{ level: 40, userId: 'u1', attempts: 1, error: { name: 'TimeoutError', code: 'ETIMEDOUT' } }])
   await outbox.drain()
@@ -91,9 +91,9 @@ t.test('a mailer that heeds no signal, and one that fails in its own ways', asyn
     }
   }, { concurrency: 1, attemptTimeoutMs: 5, delaysMs: [] })
   t.after(async () => { await outbox.drain() })
-  for (let number = 0; number <= failures.length; number++) outbox.put('verify-address', `u${number}`, numbered(number))
-  outbox.put('verify-address', 'u6', () => { throw new RangeError('no mail') })
-  outbox.put('verify-address', 'u7', () => new Promise<never>(() => {}))
+  for (let number = 0; number <= failures.length; number++) outbox.put('verify-address', `u${number}`, 'ann@example.com', numbered(number))
+  outbox.put('verify-address', 'u6', 'ann@example.com', () => { throw new RangeError('no mail') })
+  outbox.put('verify-address', 'u7', 'ann@example.com', () => new Promise<never>(() => {}))
   await until(() => lines.length === 8)
   t.equal(signalled, 1)
   t.same(lines.map(({ level, userId, error }) => ({ level, userId, error })), [
@@ -114,7 +114,7 @@ t.test('so many at once, so many in all', async (t) => {
     }
   }, { concurrency: 2, queueLimit: 5 })
   t.after(async () => { await outbox.drain(1) })
-  for (let number = 1; number <= 7; number++) outbox.put('verify-address', `u${number}`, numbered(number))
+  for (let number = 1; number <= 7; number++) outbox.put('verify-address', `u${number}`, 'ann@example.com', numbered(number))
   t.equal(running, 0, 'nothing happens before the caller has gone on')
   t.match(lines, ['u6', 'u7'].map((userId) => ({ level: 50, kind: 'verify-address', userId, attempts: 0, msg: 'fastify-users: a mail was dropped, because too many are under way' })))
   for (let sent = 0; sent < 5; sent++) {
@@ -123,7 +123,7 @@ t.test('so many at once, so many in all', async (t) => {
   }
   await until(() => running === 0)
   t.equal(most, 2)
-  outbox.put('verify-address', 'u8', numbered(8))
+  outbox.put('verify-address', 'u8', 'ann@example.com', numbered(8))
   await until(() => running === 1)
   t.equal(lines.length, 2, 'there is room again')
   release.shift()?.()
@@ -132,9 +132,9 @@ t.test('so many at once, so many in all', async (t) => {
 t.test('mails that wait to be tried again count, too', async (t) => {
   const { outbox, lines } = outboxOf({ send: async () => { throw new Error('down') } }, { queueLimit: 2, delaysMs: [hour] })
   t.after(async () => { await outbox.drain() })
-  for (const id of ['u1', 'u2']) outbox.put('verify-address', id, () => mail)
+  for (const id of ['u1', 'u2']) outbox.put('verify-address', id, 'ann@example.com', () => mail)
   await until(() => lines.length === 2)
-  outbox.put('verify-address', 'u3', () => mail)
+  outbox.put('verify-address', 'u3', 'ann@example.com', () => mail)
   t.match(lines[2], { level: 50, userId: 'u3' })
 })
 
@@ -155,13 +155,13 @@ t.test('at the end: once more, no longer than allowed, and nothing afterwards', 
       throw Object.assign(new Error('ann@example.com'), { code: 'ECLOSE' })
     }
   }, { concurrency: 2, delaysMs: [hour, hour] })
-  outbox.put('verify-address', 'u1', numbered(1))
+  outbox.put('verify-address', 'u1', 'ann@example.com', numbered(1))
   await until(() => lines.length === 1)
-  for (const number of [2, 3, 4]) outbox.put('password-changed', `u${number}`, numbered(number))
+  for (const number of [2, 3, 4]) outbox.put('password-changed', `u${number}`, 'ann@example.com', numbered(number))
   await until(() => attempts.length === 3)
   const draining = outbox.drain(50)
   t.equal(outbox.drain(), draining, 'twice is once')
-  outbox.put('verify-address', 'u5', numbered(5))
+  outbox.put('verify-address', 'u5', 'ann@example.com', numbered(5))
   await draining
   t.same(attempts, ['1', '2', '3'], 'there was no place for another')
   t.equal(aborted, 2)
@@ -176,7 +176,7 @@ t.test('at the end: once more, no longer than allowed, and nothing afterwards', 
 
 t.test('what fails at the end is told with the rest', async (t) => {
   const { outbox, lines } = outboxOf({ send: async () => { throw new Error('down') } }, { delaysMs: [hour, hour] })
-  outbox.put('verify-address', 'u1', () => mail)
+  outbox.put('verify-address', 'u1', 'ann@example.com', () => mail)
   await until(() => lines.length === 1)
   await outbox.drain()
   t.match(lines.slice(1), [
@@ -193,7 +193,7 @@ t.test('its timers keep no process alive, and yet the end waits for mails', asyn
     const log = { info () {}, warn () { console.log('failed') }, error () { console.log('not sent') } }
     const mailer = { async send () { throw new Error('down') } }
     const outbox = createOutbox({ mailer, log, delaysMs: [${hour}, ${hour}] })
-    outbox.put('verify-address', 'u1', () => ({}))
+    outbox.put('verify-address', 'u1', 'ann@example.com', () => ({}))
     if (process.argv.includes('drain')) {
       mailer.send = () => new Promise(() => {})
       await outbox.drain(50)

@@ -1,6 +1,8 @@
 import t from 'tap'
+import type { StoredSession } from '../../lib/contracts/session-store.js'
+import { memorySessions } from '../../lib/stores/memory-sessions.js'
 import { memory, memoryRevocations } from '../../lib/stores/memory.js'
-import { revocationStoreContract, userStoreContract } from '../../lib/testing/index.js'
+import { revocationStoreContract, sessionStoreContract, userStoreContract } from '../../lib/testing/index.js'
 
 t.test('the contract of user stores', async (t) => {
   for (const { name, run } of userStoreContract(memory)) t.test(name, run)
@@ -8,6 +10,28 @@ t.test('the contract of user stores', async (t) => {
 
 t.test('the contract of revocation stores', async (t) => {
   for (const { name, run } of revocationStoreContract(() => memoryRevocations())) t.test(name, run)
+})
+
+t.test('the contract of session stores', async (t) => {
+  for (const { name, run } of sessionStoreContract(memorySessions)) t.test(name, run)
+})
+
+t.test('sessions that have expired are dropped as one is added, once a minute, by the clock of the sessions', async (t) => {
+  let now = 1_000_000
+  const sessions = memory().sessions ?? memorySessions()
+  const add = (id: string, lifetimeMs: number): unknown => sessions.insert(aSession({ id, createdAt: now, expiresAt: now + lifetimeMs }))
+  t.equal(sessions.ephemeral, true)
+  t.equal(add('short', 59_999), undefined)
+  t.equal(add('long', 60_001), undefined)
+  now += 59_999
+  add('third', 1)
+  t.match(sessions.find('short'), { id: 'short' }, 'less than a minute has gone by')
+  now += 1
+  add('fourth', 1)
+  t.equal(sessions.find('short'), null)
+  t.equal(sessions.find('third'), null)
+  for (const id of ['long', 'fourth']) t.match(sessions.find(id), { id })
+  t.equal(sessions.purge(now + 1), 2)
 })
 
 t.test('it answers at once, and says that it forgets', async (t) => {
@@ -33,3 +57,8 @@ t.test('entries are dropped an hour after they expired, as a session ends, once 
   t.equal(revocations.isRevoked('first'), false)
   for (const id of ['second', 'third', 'fourth']) t.equal(revocations.isRevoked(id), true)
 })
+
+function aSession (given: Pick<StoredSession, 'id' | 'createdAt' | 'expiresAt'>): StoredSession {
+  const data = { backend: 'cookie', epoch: 0, authenticatedAt: 0, endsAt: 0, idleMs: null, accessExpiresAt: 0, accessDigest: null, refresh: null, ip: null, userAgent: null }
+  return { userId: 'ann', lastSeenAt: given.createdAt, version: 1, data, ...given }
+}

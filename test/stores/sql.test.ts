@@ -6,13 +6,15 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import Libsql from 'libsql'
 import t, { type Test } from 'tap'
+import type { StoredSession } from '../../lib/contracts/session-store.js'
 import type { StoredUser } from '../../lib/contracts/user-store.js'
 import { BadOptionsError, SchemaVersionError } from '../../lib/errors.js'
 import { mysql, postgres, sqlite, type MysqlPool, type PostgresPool, type SqliteDatabase, type SqlStoreOptions, type SqlUserStore } from '../../lib/stores/sql/index.js'
 import { orElse, type SqlClient } from '../../lib/stores/sql/client.js'
 import { sqlRevocations } from '../../lib/stores/sql/revocations.js'
+import { sqlSessions } from '../../lib/stores/sql/sessions.js'
 import { sqliteClient } from '../../lib/stores/sql/sqlite.js'
-import { revocationStoreContract, userStoreContract } from '../../lib/testing/index.js'
+import { revocationStoreContract, sessionStoreContract, userStoreContract } from '../../lib/testing/index.js'
 import type { MaybePromise } from '../../lib/maybe-promise.js'
 import { mariadbServer, noMariadb, noPostgres, postgresServer } from '../helpers/servers.js'
 
@@ -43,6 +45,27 @@ const aUser: StoredUser = {
   sessionEpoch: 0,
   pendingTokens: {},
   fields: {}
+}
+
+const aSession: StoredSession = {
+  id: 'a'.repeat(43),
+  userId: aUser.id,
+  createdAt: 1_790_000_000_000,
+  lastSeenAt: 1_790_000_000_000,
+  expiresAt: 1_791_000_000_000,
+  version: 1,
+  data: {
+    backend: 'cookie',
+    epoch: 0,
+    authenticatedAt: 1_790_000_000_000,
+    endsAt: 1_791_000_000_000,
+    idleMs: null,
+    accessExpiresAt: 1_790_000_900_000,
+    accessDigest: null,
+    refresh: null,
+    ip: null,
+    userAgent: null
+  }
 }
 
 t.test('SQLite', async (t) => {
@@ -241,7 +264,7 @@ t.test('MariaDB', async (t) => {
     }
     await mysql({ execute, getConnection: async () => ({ execute, release () {}, destroy () {} }) })
     const creations = statements.filter((sql) => sql.startsWith('create'))
-    t.equal(creations.length, 3)
+    t.equal(creations.length, 4)
     for (const sql of creations) t.match(sql, 'collate utf8mb4_0900_bin')
   })
 
@@ -302,6 +325,14 @@ t.test('SQLite answers at once', async (t) => {
   t.equal(store.remove(aUser.id, 2), true)
   t.equal(store.revocations.revoke('session', Date.now() + 1000, Date.now()), undefined)
   t.equal(store.revocations.isRevoked('session'), true)
+  t.equal(store.sessions.insert(aSession), undefined)
+  t.same(store.sessions.find(aSession.id), aSession)
+  t.equal(store.sessions.ephemeral, true)
+  t.equal(store.sessions.replace({ ...aSession, version: 2 }, 1), true)
+  t.same(store.sessions.list({ userId: aUser.id, after: null, limit: 10 }), [{ ...aSession, version: 2 }])
+  t.equal(store.sessions.removeAll(aUser.id, aSession.id), undefined)
+  t.equal(store.sessions.remove(aSession.id), true)
+  t.equal(store.sessions.purge(aSession.expiresAt), 0)
 })
 
 t.test('a store in memory says that it forgets, one in a file does not', async (t) => {
@@ -403,6 +434,22 @@ t.test('a purge that fails does not fail the end of the session', async (t) => {
   t.equal(statements.length, 1)
 })
 
+t.test('a write to the sessions that the database has undone for another one is begun anew, four times at most', async (t) => {
+  for (const [code, failures, starts] of [['40P01', 4, 5], ['ER_LOCK_DEADLOCK', 4, 5], ['40P01', 5, 5], ['ER_LOCK_DEADLOCK', 5, 5], ['ECONNRESET', 1, 1]] as const) {
+    let started = 0
+    const client = {
+      async execute () {
+        if (++started <= failures) throw Object.assign(new Error('undone'), { code })
+        return 1
+      }
+    } as unknown as SqlClient
+    const removed = async (): Promise<boolean> => await sqlSessions(client, 'sessions').remove(aSession.id)
+    if (failures < starts) t.equal(await removed(), true)
+    else await t.rejects(removed(), { code })
+    t.equal(started, starts)
+  }
+})
+
 t.test('orElse recovers from what is thrown, and from what is rejected', async (t) => {
   t.equal(orElse(() => { throw new Error() }, () => 'recovered'), 'recovered')
   t.equal(await orElse(() => Promise.reject(new Error()), () => 'recovered'), 'recovered')
@@ -440,6 +487,15 @@ async function commonTests (t: Test, { open, raw, openTogether, retireTwoWays }:
       return { ...store.revocations, close: () => store.close() }
     }
     for (const { name, run } of revocationStoreContract(openRevocations)) t.test(name, run)
+  })
+
+  await t.test('the contract of session stores', async (t) => {
+    const tablePrefix = prefix()
+    const openSessions = async () => {
+      const store = await open({ tablePrefix })
+      return { ...store.sessions, close: () => store.close() }
+    }
+    for (const { name, run } of sessionStoreContract(openSessions)) t.test(name, run)
   })
 
   await t.test('a store that was filled is found full, and migrating again changes nothing', async (t) => {
@@ -516,6 +572,32 @@ async function commonTests (t: Test, { open, raw, openTogether, retireTwoWays }:
     }
   })
 
+  await t.test('data of a session that are damaged are told of, without being quoted', async (t) => {
+    const tablePrefix = prefix()
+    const { sessions } = await opened(t, { tablePrefix })
+    await sessions.insert(aSession)
+    for (const damaged of ['', '{"secret":', '[]', 'null', '"text"', '1']) {
+      await raw(`update ${tablePrefix}_sessions set data = '${damaged}'`)
+      await t.rejects(async () => await sessions.find(aSession.id), { name: 'TypeError', message: `The data of the session ${aSession.id} are no JSON object.` })
+      await t.rejects(async () => await sessions.list({ userId: aSession.userId, after: null, limit: 1 }), TypeError)
+    }
+    t.equal(await sessions.remove(aSession.id), true)
+  })
+
+  await t.test('the database itself keeps the id of a session from being given twice', async (t) => {
+    const tablePrefix = prefix()
+    const { sessions } = await opened(t, { tablePrefix })
+    await sessions.insert(aSession)
+    await t.rejects(async () => { await sessions.insert({ ...aSession, userId: 'another' }) }, /unique|duplicate/i)
+    t.same(await sessions.find(aSession.id), aSession)
+  })
+
+  await t.test('a place with a NUL is nowhere in a list of sessions', async (t) => {
+    const { sessions } = await opened(t, { tablePrefix: prefix() })
+    await sessions.insert(aSession)
+    t.same(await sessions.list({ userId: aSession.userId, after: { createdAt: aSession.createdAt + 1, id: '\0' }, limit: 10 }), [])
+  })
+
   await t.test('a key with a NUL finds nothing', async (t) => {
     const store = await opened(t, { tablePrefix: prefix() })
     await store.insert(aUser)
@@ -577,7 +659,7 @@ function freshPrefix (): string {
 }
 
 async function dropTables (raw: (sql: string) => Promise<unknown>, prefix: string): Promise<void> {
-  for (const suffix of ['', '_revocations', '_migrations']) await raw(`drop table if exists ${prefix}${suffix}`)
+  for (const suffix of ['', '_sessions', '_revocations', '_migrations']) await raw(`drop table if exists ${prefix}${suffix}`)
 }
 
 async function superuser (store: SqlUserStore): Promise<StoredUser> {

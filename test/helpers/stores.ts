@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import Libsql from 'libsql'
+import type { Test } from 'tap'
+import { memory, type UserStore } from '../../lib/index.js'
+import { mysql, postgres, sqlite } from '../../lib/stores/sql/index.js'
+import { mariadbServer, noMariadb, noPostgres, postgresServer } from './servers.js'
+
+/** A new and empty store. */
+export interface OpenedStore {
+  readonly users: UserStore
+  /** All that it holds, as text: what somebody who got at the database would read. */
+  dump (): Promise<string>
+}
+
+/** Opens another store for a test. What it has made goes when the test ends, after the app that was made later. */
+export type OpenStore = (t: Test) => Promise<OpenedStore>
+
+/** Gets at a database for as long as the test runs; where there is none, says why. */
+type Connect = (t: Test) => Promise<OpenStore | string>
+
+/** Runs a statement past the store. */
+type Raw = (sql: string) => Promise<object>
+
+const databases: Readonly<Record<string, Connect>> = {
+  memory: async () => async () => {
+    const users = memory()
+    return { users, dump: async () => JSON.stringify(await users.list({ after: null, limit: 1000, emailPart: null })) }
+  },
+
+  async SQLite (t) {
+    const folder = t.testdir()
+    return async () => {
+      const file = join(folder, `${freshName()}.db`)
+      const users = await sqlite(file)
+      return { users, dump: () => dumpTables(async (sql) => rowsOf(file, sql), 'select name from sqlite_master where type = \'table\'') }
+    }
+  },
+
+  async PostgreSQL (t) {
+    const pool = await postgresServer()
+    if (pool === null) return noPostgres
+    t.after(() => pool.end())
+    return (t) => openTables(t, async (sql) => (await pool.query(sql)).rows, (tablePrefix) => postgres(pool, { tablePrefix }))
+  },
+
+  async MariaDB (t) {
+    const pool = await mariadbServer()
+    if (pool === null) return noMariadb
+    t.after(() => pool.end())
+    return (t) => openTables(t, async (sql) => (await pool.query(sql))[0], (tablePrefix) => mysql(pool, { tablePrefix }))
+  }
+}
+
+/** Runs tests once for each kind of store. One whose server is absent is skipped, and that is told. */
+export function onEachStore (t: Test, run: (t: Test, open: OpenStore) => Promise<void>): void {
+  for (const [name, connect] of Object.entries(databases)) {
+    t.test(name, async (t) => {
+      const open = await connect(t)
+      if (typeof open !== 'string') return await run(t, open)
+      t.comment(`skipped: ${open}`)
+      t.test('all', { skip: open }, () => {})
+    })
+  }
+}
+
+async function openTables (t: Test, raw: Raw, open: (tablePrefix: string) => Promise<UserStore>): Promise<OpenedStore> {
+  const prefix = freshName()
+  const listTables = `select table_name as name from information_schema.tables where table_name like '${prefix}%'`
+  t.after(async () => {
+    for (const table of await namesOf(raw, listTables)) await raw(`drop table ${table}`)
+  })
+  return { users: await open(prefix), dump: () => dumpTables(raw, listTables) }
+}
+
+/** A name that no other test has, in whatever process. */
+function freshName (): string {
+  return `test_${randomBytes(6).toString('hex')}`
+}
+
+/** Asked of the database, so that no table of a later release is left behind, or out of the dump. */
+async function namesOf (raw: Raw, listTables: string): Promise<string[]> {
+  return (await raw(listTables) as Array<{ name: string }>).map(({ name }) => name)
+}
+
+async function dumpTables (raw: Raw, listTables: string): Promise<string> {
+  const tables: object[] = []
+  for (const table of await namesOf(raw, listTables)) tables.push(await raw(`select * from ${table}`))
+  return JSON.stringify(tables)
+}
+
+/** By a handle of its own, as the store may have closed its own. */
+function rowsOf (file: string, sql: string): object {
+  const database = new Libsql(file)
+  try {
+    return database.prepare(sql).all()
+  } finally {
+    database.close()
+  }
+}

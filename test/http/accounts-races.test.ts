@@ -1,0 +1,146 @@
+import type { FastifyInstance, InjectOptions } from 'fastify'
+import t, { type Test } from 'tap'
+import type { FastifyUsersOptions } from '../../lib/index.js'
+import { aPassword, everyRoute, outcome, postOffice, send, stranger, type PostOffice } from '../helpers/accounts.js'
+import { ann, appWith, cheap, login } from '../helpers/app.js'
+import { onEachStore, type OpenStore } from '../helpers/stores.js'
+
+/** The same address in many spellings. */
+const spellings = Array.from({ length: 20 }, (_, i) => [...'zoeann@example.com'].map((letter, place) => (i >> place) % 2 === 1 ? letter.toUpperCase() : letter).join(''))
+
+async function setScene (t: Test, open: OpenStore, given: Partial<FastifyUsersOptions> = {}, seed = true): Promise<{ app: FastifyInstance, post: PostOffice }> {
+  const { users } = await open(t)
+  const post = postOffice()
+  // All the hashes of a race may wait.
+  const app = await appWith(t, { users, routes: everyRoute, passwords: { ...cheap, queueLimit: 1000 }, ...post.options, ...given }, { seed })
+  return { app, post }
+}
+
+/** How often each outcome came about. */
+async function tally (outcomes: ReadonlyArray<Promise<string>>): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const each of await Promise.all(outcomes)) counts[each] = (counts[each] ?? 0) + 1
+  return counts
+}
+
+onEachStore(t, async (t, open) => {
+  t.test('many register with one address', async (t) => {
+    t.equal(new Set(spellings).size, 20)
+    const { app, post } = await setScene(t, open, {}, false)
+    const answers = spellings.map((email, i) => outcome(app, stranger, 'POST', '/register', { email, password: aPassword(i) }))
+    t.strictSame(await tally(answers), { 201: 1, '400 REGISTER_USER_ALREADY_EXISTS': 19 })
+
+    const winner = (await Promise.all(answers)).indexOf('201')
+    const { items } = await app.users.list()
+    t.match(items, [{ email: spellings[winner] }])
+    t.equal(items.length, 1)
+    await login(app, 'bearer', { email: 'zoeann@example.com', password: aPassword(winner) })
+    await app.close()
+    t.strictSame(post.mails.untaken.map(({ subject, to }) => [subject, to]), [['verify-address', spellings[winner]]])
+  })
+
+  t.test('many register with one address, where it is concealed who has an account', async (t) => {
+    const { app, post } = await setScene(t, open, { concealAccounts: true }, false)
+    const answers = spellings.map((email, i) => outcome(app, stranger, 'POST', '/register', { email, password: aPassword(i) }))
+    t.strictSame(await tally(answers), { 202: 20 })
+
+    const notices = spellings.slice(1).map(() => post.mails.take(({ subject }) => subject === 'registration-attempt', 'notice'))
+    const owner = new Set((await Promise.all(notices)).map(({ to }) => to))
+    const { items } = await app.users.list()
+    t.equal(items.length, 1)
+    t.strictSame([...owner], [items[0]?.email], 'the owner is told, at the address of the account')
+    await app.close()
+    t.strictSame(post.mails.untaken.map(({ subject }) => subject), ['verify-address'])
+  })
+
+  t.test('a link to reset the password, used many times at once', async (t) => {
+    const { app, post } = await setScene(t, open)
+    const session = await login(app, 'bearer')
+    await send(app, stranger, 'POST', '/forgot-password', { email: ann.email })
+    const token = await post.token('reset-password', ann.email)
+    const answers = Array.from({ length: 50 }, (_, i) => outcome(app, stranger, 'POST', '/reset-password', { token, password: aPassword(i) }))
+    t.strictSame(await tally(answers), { 200: 1, '400 RESET_PASSWORD_BAD_TOKEN': 49 })
+
+    const winner = (await Promise.all(answers)).indexOf('200')
+    const logins = Array.from({ length: 50 }, (_, i) => outcome(app, stranger, 'POST', '/login/bearer', { email: ann.email, password: aPassword(i) }))
+    t.strictSame(await tally(logins), { 200: 1, '400 LOGIN_BAD_CREDENTIALS': 49 })
+    t.equal(await logins[winner], '200', 'the password that holds is that of the one who was told so')
+    t.equal(await outcome(app, session, 'GET', '/users/me'), '401 UNAUTHORIZED')
+    await app.close()
+    t.equal(post.mails.untaken.filter(({ subject }) => subject === 'password-changed').length, 1)
+  })
+
+  t.test('a link to verify the address, used many times at once', async (t) => {
+    const { app, post } = await setScene(t, open)
+    await send(app, stranger, 'POST', '/request-verify-token', { email: ann.email })
+    const token = await post.token('verify-address', ann.email)
+    const answers = Array.from({ length: 50 }, () => outcome(app, stranger, 'POST', '/verify', { token }))
+    t.strictSame(await tally(answers), { 200: 1, '400 VERIFY_USER_ALREADY_VERIFIED': 49 })
+  })
+
+  t.test('a link to confirm a new address, used many times at once', async (t) => {
+    const { app, post } = await setScene(t, open, { confirmEmailChange: true })
+    await send(app, await login(app, 'bearer'), 'PATCH', '/users/me', { email: 'new@example.com', currentPassword: ann.password })
+    const token = await post.token('confirm-email-change', 'new@example.com')
+    const answers = Array.from({ length: 50 }, () => outcome(app, stranger, 'POST', '/change-email', { token }))
+    t.strictSame(await tally(answers), { 200: 1, '400 CHANGE_EMAIL_BAD_TOKEN': 49 })
+    await app.close()
+    t.equal(post.mails.untaken.filter(({ subject }) => subject === 'email-changed').length, 1)
+  })
+
+  t.test('many want the same address', async (t) => {
+    const { app, post } = await setScene(t, open, { confirmEmailChange: true }, false)
+    const tokens: string[] = []
+    for (let i = 0; i < 10; i++) {
+      const user = { email: `user${i}@example.com`, password: ann.password }
+      await app.users.create(user)
+      await send(app, await login(app, 'bearer', user), 'PATCH', '/users/me', { email: 'new@example.com', currentPassword: user.password })
+      tokens.push(await post.token('confirm-email-change', 'new@example.com'))
+    }
+    const answers = tokens.map((token) => outcome(app, stranger, 'POST', '/change-email', { token }))
+    t.strictSame(await tally(answers), { 200: 1, '400 UPDATE_USER_EMAIL_ALREADY_EXISTS': 9 })
+    t.equal((await app.users.list({ email: 'new@example.com' })).items.length, 1)
+    t.equal((await app.users.list()).items.length, 10)
+  })
+
+  t.test('a field and a password, changed at once, both hold', async (t) => {
+    const { app } = await setScene(t, open, { fields: { type: 'object', properties: { one: { type: 'integer' }, two: { type: 'integer' } } } })
+    const me = await login(app, 'bearer')
+    t.strictSame(await tally([1, 2].map((n) => outcome(app, me, 'PATCH', '/users/me', n === 1 ? { one: n } : { two: n }))), { 200: 2 })
+    t.match((await send(app, me, 'GET', '/users/me')).json(), { one: 1, two: 2 })
+  })
+
+  t.test('two who change the password with the same old one: one of them', async (t) => {
+    const { app } = await setScene(t, open)
+    const sessions = [await login(app, 'bearer'), await login(app, 'bearer')]
+    const answers = sessions.map((session, i) => outcome(app, session, 'PATCH', '/users/me', { password: aPassword(i), currentPassword: ann.password }))
+    const counts = await tally(answers)
+    t.equal(counts['200'], 1, JSON.stringify(counts))
+    await login(app, 'bearer', { ...ann, password: aPassword((await Promise.all(answers)).indexOf('200')) })
+  })
+
+  for (const [name, ...request] of [['demote', 'PATCH', { isSuperuser: false }], ['deactivate', 'PATCH', { isActive: false }], ['delete', 'DELETE', undefined]] as const) {
+    t.test(`two superusers ${name} each other`, async (t) => {
+      const { app } = await setScene(t, open, {}, false)
+      for (let round = 0; round < 10; round++) {
+        const [one, other] = [await superuser(app, `one${round}@example.com`), await superuser(app, `other${round}@example.com`)]
+        // Whoever was left over by the last round is no longer needed.
+        for (const { id, email } of (await app.users.list()).items) {
+          if (email !== one.email && email !== other.email) await app.users.remove(id)
+        }
+        const [method, body] = request
+        const answers = await Promise.all([outcome(app, one.session, method, `/users/${other.id}`, body), outcome(app, other.session, method, `/users/${one.id}`, body)])
+        const [won, lost] = answers.sort()
+        t.match(won, /^20[04]$/, `round ${round}`)
+        t.ok(['409 LAST_SUPERUSER', '403 FORBIDDEN', '401 UNAUTHORIZED'].includes(String(lost)), `round ${round}: ${lost}`)
+        t.equal((await app.users.list()).items.filter(({ isActive, isSuperuser }) => isActive && isSuperuser).length, 1, `round ${round}: one is left`)
+      }
+    })
+  }
+})
+
+async function superuser (app: FastifyInstance, email: string): Promise<{ id: string, email: string, session: InjectOptions }> {
+  const who = { email, password: ann.password }
+  const { id } = await app.users.create({ ...who, isSuperuser: true })
+  return { id, email, session: await login(app, 'bearer', who) }
+}
