@@ -2,7 +2,8 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import Fastify, { type FastifyInstance } from 'fastify'
 import fastifyUsers, { bearer, cookie, jwt, memory } from 'fastify-users'
-import type { Backend, Credential, FastifyUsersOptions, Grant, Hooks, MaybePromise, PasswordHasher, RevocationStore, RunningStrategy, Session, StoredUser, Strategy, StrategyContext, Transport, UserStore } from 'fastify-users'
+import type { Backend, BreachFetch, Credential, FastifyUsersOptions, Grant, Hooks, Letter, Mail, Mailer, MailOptions, MaybePromise, PasswordHasher, PasswordRule, PendingToken, Purpose, RevocationStore, RunningStrategy, Session, StoredUser, Strategy, StrategyContext, Transport, UserQuery, UserStore, ValidatePassword, Words } from 'fastify-users'
+import { smtp } from 'fastify-users/smtp'
 import { revocationStoreContract, strategyContract, transportContract, userStoreContract, type ContractCase } from 'fastify-users/testing'
 import { describe, expect, test } from 'tstyche'
 
@@ -115,7 +116,9 @@ describe('a user store', () => {
     findById: (id) => db.rows.get(id) ?? null,
     findByEmail: (emailKey) => [...db.rows.values()].find((user) => user.emailKey === emailKey) ?? null,
     replace: (user, version) => db.rows.get(user.id)?.version === version ? 'taken' : false,
-    remove: (id) => db.rows.delete(id)
+    list: ({ after, limit, emailPart }) => [...db.rows.values()].filter(({ id, emailKey }) => id > (after ?? '') && emailKey.includes(emailPart ?? '')).slice(0, limit),
+    remove: (id, version) => db.rows.get(id)?.version === version && db.rows.delete(id),
+    retire: (id, version, next) => next === null ? 'last' : db.rows.get(id)?.version === version
   }
 
   class Later implements UserStore {
@@ -135,8 +138,16 @@ describe('a user store', () => {
       return (await db.query('update …', [user, version])).length === 1 || 'taken'
     }
 
-    async remove (id: string): Promise<boolean> {
-      return (await db.query('delete …', [id])).length === 1
+    async list ({ after, limit, emailPart }: UserQuery): Promise<StoredUser[]> {
+      return await db.query<Row>('select …', [after, limit, emailPart])
+    }
+
+    async remove (id: string, version: number): Promise<boolean> {
+      return (await db.query('delete …', [id, version])).length === 1
+    }
+
+    async retire (id: string, version: number, next: StoredUser | null): Promise<boolean | 'taken' | 'last'> {
+      return (await db.query('update …', [id, version, next])).length === 1 || 'last'
     }
 
     async close (): Promise<void> {}
@@ -161,6 +172,21 @@ describe('a user store', () => {
     expect<FastifyUsersOptions['users']>().type.toBeAssignableFrom(logged)
   })
 
+  test('keeps what was mailed beside the user', () => {
+    expect<StoredUser['pendingTokens']>().type.toBe<Readonly<Partial<Record<Purpose, PendingToken>>>>()
+    expect<Purpose>().type.toBe<'verify' | 'reset' | 'email-change'>()
+    expect<PendingToken['expiresAt']>().type.toBe<number>()
+    expect<PendingToken>().type.not.toHaveProperty('token')
+  })
+
+  test('lacks nothing', () => {
+    const { list, retire, ...rest } = atOnce
+    expect<UserStore>().type.not.toBeAssignableFrom(rest)
+    expect(() => { const store: UserStore = rest; return [store, list, retire] }).type.toRaiseError('is missing the following properties from type \'UserStore\': list, retire')
+    expect<UserStore['retire']>().type.not.toBeAssignableFrom<() => 'gone'>()
+    expect<UserStore['remove']>().type.not.toBeAssignableFrom<() => void>()
+  })
+
   test('finds null where there is nobody', () => {
     expect<UserStore['findById']>().type.not.toBeAssignableFrom<(id: string) => StoredUser | undefined>()
     expect(() => { const store: UserStore = { ...atOnce, findById: (id) => db.rows.get(id) }; return store }).type.toRaiseError("Type 'undefined' is not assignable to type")
@@ -181,6 +207,82 @@ describe('a hasher', () => {
   test('works in the background', () => {
     expect<PasswordHasher['hash']>().type.not.toBeAssignableFrom<(password: string) => string>()
     expect<PasswordHasher['verify']>().type.not.toBeAssignableFrom<(hash: string, password: string) => boolean>()
+  })
+})
+
+describe('a rule for passwords', () => {
+  test('of your own fits, and may call those of the package', () => {
+    const validatePassword: ValidatePassword = async (password, about, rules) => {
+      expect(password).type.toBe<string>()
+      expect(about.email).type.toBe<string>()
+      expect(rules).type.toBe<PasswordRule>()
+      return password.includes('acme') ? 'The password must not hold our name.' : await rules(password, about)
+    }
+    expect<FastifyUsersOptions['passwords']>().type.toBeAssignableFrom({ validatePassword, minLength: 12, maxLength: 100 })
+    expect<ValidatePassword>().type.toBeAssignableFrom<(password: string) => string | undefined>()
+    expect<ReturnType<PasswordRule>>().type.toBe<MaybePromise<string | undefined>>()
+  })
+
+  test('says why, or nothing: a mere no is none', () => {
+    expect<ValidatePassword>().type.not.toBeAssignableFrom<(password: string) => boolean>()
+    expect<ValidatePassword>().type.not.toBeAssignableFrom<(password: string) => Promise<string | null>>()
+  })
+
+  test('may ask a service by the global fetch, or by one of your own', () => {
+    expect<BreachFetch>().type.toBeAssignableFrom(fetch)
+    expect<BreachFetch>().type.toBeAssignableFrom(async (url: string) => ({ ok: true, status: 200, text: async () => url }))
+    expect<BreachFetch>().type.not.toBeAssignableFrom(async () => 'a text')
+  })
+})
+
+describe('a mailer', () => {
+  class Service implements Mailer {
+    async send ({ to, subject, text, html }: Mail): Promise<void> { console.log({ to, subject, text, html }) }
+    close (): void {}
+  }
+
+  test('of your own fits', () => {
+    const mailer: Mailer = {
+      async send (mail, signal) {
+        expect(mail).type.toBe<Mail>()
+        expect(mail.to).type.toBe<string>()
+        expect(mail.html).type.toBe<string | undefined>()
+        expect(signal).type.toBe<AbortSignal>()
+      }
+    }
+    expect<MailOptions>().type.toBeAssignableFrom({ mailer })
+    expect<MailOptions>().type.toBeAssignableFrom({ mailer: new Service(), baseUrl: 'https://example.com' })
+    expect<Mailer>().type.not.toBeAssignableFrom<{ send (mail: Mail): void }>()
+    expect<Mailer>().type.not.toBeAssignableFrom<{ close (): void }>()
+  })
+
+  test('by SMTP is awaited', async () => {
+    expect(smtp).type.toBeCallableWith({ url: process.env.SMTP_URL, from: 'Example <hello@example.com>' })
+    expect(smtp).type.toBeCallableWith({ transport: { host: 'localhost', port: 25, auth: { user: process.env.SMTP_USER, pass: undefined } }, from: { name: 'Example', address: 'hello@example.com' }, replyTo: 'help@example.com' })
+    expect(await smtp({ url: process.env.SMTP_URL, from: 'hello@example.com' })).type.toBe<Mailer>()
+    expect<MailOptions['mailer']>().type.not.toBeAssignableFrom(smtp({ from: 'hello@example.com' }))
+    expect(smtp({ url: process.env.SMTP_URL })).type.toRaiseError("Property 'from' is missing in type")
+    expect(smtp({ uri: 'smtp://localhost', from: 'hello@example.com' })).type.toRaiseError("'uri' does not exist in type 'SmtpOptions'")
+  })
+
+  test('is given words that may be one\'s own', () => {
+    const compose: NonNullable<MailOptions['compose']> = (letter) => {
+      expect(letter).type.toBe<Letter>()
+      expect(letter.user.id).type.toBe<string>()
+      expect(letter.link).type.toRaiseError("Property 'link' does not exist on type")
+      if (letter.kind === 'password-changed') return undefined
+      if ('link' in letter) {
+        expect(letter.link).type.toBe<string>()
+        expect(letter.lifetimeSeconds).type.toBe<number>()
+        return { subject: letter.kind, text: letter.link, html: undefined }
+      }
+      expect(letter.kind).type.toBe<'email-changed' | 'registration-attempt'>()
+      return undefined
+    }
+    expect<MailOptions>().type.toBeAssignableFrom({ compose })
+    expect<MailOptions['compose']>().type.toBeAssignableFrom(async (): Promise<Words> => ({ subject: 'Hello', text: 'Hello' }))
+    expect<MailOptions['compose']>().type.not.toBeAssignableFrom(() => 'Hello')
+    expect(() => { const options: MailOptions = { compose: (letter) => letter.kind === 'verify-adress' ? undefined : undefined }; return options }).type.toRaiseError('This comparison appears to be unintentional')
   })
 })
 

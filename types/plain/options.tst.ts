@@ -3,11 +3,18 @@ import { Type, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import fastifyUsers, { bearer, cookie, jwt, memory, memoryRevocations } from 'fastify-users'
-import type { FastifyUsersOptions, Guard, JwtAlgorithm, PasswordOptions, Strategy, UserStore } from 'fastify-users'
+import type { AuditEvent, FastifyUsersOptions, Guard, JwtAlgorithm, MailOptions, PasswordOptions, RouteAdditions, RouteGroups, RouteName, RouteOptions, Strategy, UserStore } from 'fastify-users'
 import { mysql, postgres, sqlite } from 'fastify-users/sql'
 import { createPool } from 'mysql2/promise'
 import { Pool } from 'pg'
 import { describe, expect, test } from 'tstyche'
+
+declare module 'fastify' {
+  // As @fastify/rate-limit declares it.
+  interface FastifyContextConfig {
+    rateLimit?: { max: number, timeWindow: string }
+  }
+}
 
 const app = Fastify()
 const users = memory()
@@ -47,6 +54,123 @@ describe('the options of the plugin', () => {
     expect(app.register(fastifyUsers, { users, strategy, backends, fields: { nickname: 'string' } })).type.toRaiseError("'nickname' does not exist in type 'ObjectSchema'")
     expect(app.register(fastifyUsers, { users, strategy, backends, fields: Type.Array(Type.String()) })).type.toRaiseError("Property 'properties' is missing in type 'TArray<TString>' but required in type 'ObjectSchema'")
     expect(app.register(fastifyUsers, { users, strategy, backends, hooks: { onAfterLogin: 'x' } })).type.toRaiseError("Type 'string' is not assignable to type")
+  })
+})
+
+describe('routes', () => {
+  test('are groups that are switched on', () => {
+    expect(app.register).type.toBeCallableWith(fastifyUsers, { users, strategy, backends, routes: { register: true, verify: true, reset: true, me: true, deleteMe: false, users: undefined }, concealAccounts: true, confirmEmailChange: false })
+    expect<keyof RouteGroups>().type.toBeAssignableFrom<'register' | 'verify' | 'reset' | 'me' | 'deleteMe' | 'users'>()
+    expect<keyof RouteGroups>().type.not.toBeAssignableFrom<RouteName>()
+    expect<FastifyUsersOptions['routes']>().type.toBe<RouteGroups | undefined>()
+  })
+
+  test('of a wrong name, or a wrong value, are an error', () => {
+    expect(app.register(fastifyUsers, { users, strategy, backends, routes: { registration: true } })).type.toRaiseError("'registration' does not exist in type 'RouteGroups'")
+    expect(app.register(fastifyUsers, { users, strategy, backends, routes: { login: true } })).type.toRaiseError("'login' does not exist in type 'RouteGroups'")
+    expect(app.register(fastifyUsers, { users, strategy, backends, routes: { register: 'yes' } })).type.toRaiseError("Type 'string' is not assignable to type 'boolean")
+    expect(app.register(fastifyUsers, { users, strategy, backends, concealAccounts: 'true' })).type.toRaiseError("Type 'string' is not assignable to type 'boolean")
+    expect(app.register(fastifyUsers, { users, strategy, backends, confirmEmailChanges: true })).type.toRaiseError("'confirmEmailChanges' does not exist in type")
+  })
+
+  test('take hooks, config and schema', () => {
+    expect(app.register).type.toBeCallableWith(fastifyUsers, {
+      users,
+      strategy,
+      backends,
+      routeOptions: {
+        login: { config: { rateLimit: { max: 5, timeWindow: '1 minute' } }, onRequest: app.authenticate({ optional: true }) },
+        register: { preHandler: [async () => {}, app.authenticate()], schema: { summary: 'Sign up', body: { properties: { captcha: { type: 'string' } }, required: ['captcha'] }, response: { 429: { type: 'object' } } } },
+        sendResetLink: undefined,
+        getMe: { config: undefined, preHandler: undefined, schema: { hide: undefined, body: undefined } }
+      }
+    })
+    const routeOptions: RouteOptions = {
+      forgotPassword: {
+        preHandler: async (request, reply) => {
+          expect(request.ip).type.toBe<string>()
+          expect(reply.statusCode).type.toBe<number>()
+        }
+      }
+    }
+    expect<FastifyUsersOptions['routeOptions']>().type.toBeAssignableFrom(routeOptions)
+    expect<RouteName>().type.toBeAssignableFrom<
+      'login' | 'logout' | 'register' | 'requestVerify' | 'verify' | 'forgotPassword' | 'resetPassword' | 'changeEmail' |
+      'getMe' | 'updateMe' | 'deleteMe' | 'listUsers' | 'createUser' | 'getUser' | 'updateUser' | 'deleteUser' | 'sendResetLink'
+    >()
+    expect<RouteName>().type.not.toBeAssignableFrom<string>()
+    expect<keyof RouteOptions>().type.toBe<RouteName>()
+  })
+
+  test('of a wrong name take nothing, nor do others take what is none of theirs', () => {
+    expect(app.register(fastifyUsers, { users, strategy, backends, routeOptions: { signup: {} } })).type.toRaiseError("'signup' does not exist in type 'RouteOptions'")
+    expect(app.register(fastifyUsers, { users, strategy, backends, routeOptions: { '/login/cookie': {} } })).type.toRaiseError("does not exist in type 'RouteOptions'")
+    expect(() => { const additions: RouteAdditions = { handler: async () => null }; return additions }).type.toRaiseError("'handler' does not exist in type 'RouteAdditions'")
+    expect(() => { const additions: RouteAdditions = { preHandlers: [] }; return additions }).type.toRaiseError("'preHandlers' does not exist in type 'RouteAdditions'")
+    expect(() => { const additions: RouteAdditions = { schema: { querystring: {} } }; return additions }).type.toRaiseError("'querystring' does not exist in type")
+    expect(() => { const additions: RouteAdditions = { preHandler: 'x' }; return additions }).type.toRaiseError("Type 'string' is not assignable to type")
+  })
+})
+
+describe('mails', () => {
+  test('are all there may be', () => {
+    expect<MailOptions>().type.toBeAssignableFrom({
+      mailer: { async send () {} },
+      baseUrl: 'https://example.com',
+      appName: 'Example',
+      verifyPath: '/verify',
+      resetPath: '/reset',
+      emailChangePath: '/change',
+      verifySeconds: 3600,
+      resetSeconds: 600,
+      compose: () => undefined,
+      concurrency: 2,
+      queueLimit: 10,
+      retryDelaysMs: [1000] as const,
+      attemptTimeoutMs: 5000
+    })
+    expect<FastifyUsersOptions>().type.toBeAssignableFrom({ users, backends, mails: { baseUrl: process.env.BASE_URL, mailer: undefined, appName: undefined } })
+    expect<keyof MailOptions>().type.toBe<'mailer' | 'baseUrl' | 'appName' | 'verifyPath' | 'resetPath' | 'emailChangePath' | 'verifySeconds' | 'resetSeconds' | 'compose' | 'concurrency' | 'queueLimit' | 'retryDelaysMs' | 'attemptTimeoutMs'>()
+  })
+
+  test('are spelt as they are, and of their types', () => {
+    expect(app.register(fastifyUsers, { users, strategy, backends, mails: { baseURL: 'https://example.com' } })).type.toRaiseError("'baseURL' does not exist in type 'MailOptions'")
+    expect(app.register(fastifyUsers, { users, strategy, backends, mails: { verifySeconds: '1h' } })).type.toRaiseError("Type 'string' is not assignable to type 'number'")
+    expect(app.register(fastifyUsers, { users, strategy, backends, mails: { baseUrl: new URL('https://example.com') } })).type.toRaiseError("Type 'URL' is not assignable to type 'string'")
+    expect(app.register(fastifyUsers, { users, strategy, backends, mails: { mailer: 'smtp://localhost' } })).type.toRaiseError("Type 'string' is not assignable to type 'Mailer'")
+  })
+})
+
+describe('passwords', () => {
+  test('have rules', () => {
+    expect<PasswordOptions>().type.toBeAssignableFrom({ minLength: 12, maxLength: 256, validatePassword: () => undefined, breaches: { fetch, url: 'https://example.com/range/', timeoutMs: 500 } })
+    expect<PasswordOptions>().type.toBeAssignableFrom({ minLength: undefined, maxLength: undefined, validatePassword: undefined, breaches: undefined })
+    expect(() => { const passwords: PasswordOptions = { breaches: true }; return passwords }).type.toRaiseError("Type 'boolean' is not assignable to type 'BreachOptions'")
+    expect(() => { const passwords: PasswordOptions = { breaches: {} }; return passwords }).type.toRaiseError("Property 'fetch' is missing in type")
+    expect(() => { const passwords: PasswordOptions = { minlength: 12 }; return passwords }).type.toRaiseError("'minlength' does not exist in type 'PasswordOptions'")
+  })
+})
+
+describe('audit', () => {
+  test('is told of events, each of a known type', () => {
+    expect(app.register).type.toBeCallableWith(fastifyUsers, { users, strategy, backends, audit: (event: AuditEvent) => { console.log(event) } })
+    expect(app.register).type.toBeCallableWith(fastifyUsers, { users, strategy, backends, audit: async (event: AuditEvent) => { console.log(event) } })
+    const audit: NonNullable<FastifyUsersOptions['audit']> = ({ type, outcome, reason, userId, actorId, backend, ip, userAgent, at }) => {
+      expect(outcome).type.toBe<'success' | 'failure'>()
+      expect([reason, userId, actorId, backend, ip, userAgent]).type.toBe<Array<string | null>>()
+      expect(at).type.toBe<string>()
+      expect<typeof type>().type.toBeAssignableFrom('reset-password' as const)
+      expect(type === 'passwordChange').type.toRaiseError('This comparison appears to be unintentional')
+    }
+    expect<FastifyUsersOptions['audit']>().type.toBeAssignableFrom(audit)
+  })
+
+  test('holds no secret and no address', () => {
+    expect<keyof AuditEvent>().type.toBe<'type' | 'outcome' | 'reason' | 'userId' | 'actorId' | 'backend' | 'ip' | 'userAgent' | 'at'>()
+  })
+
+  test('cannot be changed by who is told', () => {
+    expect((event: AuditEvent) => { event.outcome = 'success' }).type.toRaiseError("Cannot assign to 'outcome' because it is a read-only property")
   })
 })
 

@@ -1,7 +1,7 @@
 // What an app sees that declares nothing: no `Register` in this program.
 import Fastify from 'fastify'
 import fastifyUsers, { bearer, cookie, errors, fastifyUsers as named, jwt, memory, userSchema } from 'fastify-users'
-import type { Auth, Authenticate, Backend, BackendName, BaseUser, FailedLogin, Guard, GuardOptions, NewUser, Session, User, UserChanges, Users } from 'fastify-users'
+import type { AuditEvent, AuditEventType, Auth, Authenticate, Backend, BackendName, BaseUser, FailedLogin, Guard, GuardOptions, ListQuery, NewUser, Session, User, UserChanges, UserPage, Users } from 'fastify-users'
 import { describe, expect, test } from 'tstyche'
 
 const app = Fastify()
@@ -99,6 +99,55 @@ describe('a user', () => {
     expect(app.users.update('id', { emial: 'bo@example.com' })).type.toRaiseError("'emial' does not exist in type 'UserChanges'")
     expect(app.users.get(1)).type.toRaiseError("Argument of type 'number' is not assignable to parameter of type 'string'")
   })
+
+  test('is one of many', async () => {
+    expect(app.users.list()).type.toBe<Promise<UserPage>>()
+    expect(app.users.list).type.toBeCallableWith({ limit: 10, cursor: undefined, email: '@example.com' })
+    const { items, nextCursor } = await app.users.list({})
+    expect(items).type.toBe<readonly User[]>()
+    expect(nextCursor).type.toBe<string | null>()
+    expect<keyof ListQuery>().type.toBe<'limit' | 'cursor' | 'email'>()
+    // `null` is the end: who asks for the next page has asked whether there is one.
+    expect(app.users.list({ cursor: nextCursor })).type.toRaiseError("Type 'string | null' is not assignable to type 'string | undefined'")
+    expect(app.users.list({ limit: '10' })).type.toRaiseError("Type 'string' is not assignable to type 'number'")
+    expect(app.users.list({ page: 2 })).type.toRaiseError("'page' does not exist in type 'ListQuery'")
+  })
+
+  test('may verify an address, and reset a password', () => {
+    expect(app.users.requestVerify('ann@example.com')).type.toBe<Promise<void>>()
+    expect(app.users.verify('token')).type.toBe<Promise<BaseUser>>()
+    expect(app.users.forgotPassword('ann@example.com')).type.toBe<Promise<void>>()
+    expect(app.users.resetPassword('token', 'correct horse battery staple')).type.toBe<Promise<BaseUser>>()
+    expect(app.users.confirmEmailChange('token')).type.toBe<Promise<BaseUser>>()
+    expect(app.users.revokeSessions('id')).type.toBe<Promise<boolean>>()
+    expect(app.users.resetPassword('token')).type.toRaiseError('Expected 2-3 arguments, but got 1')
+  })
+
+  test('may be changed on behalf of a request', () => {
+    app.post<{ Params: { id: string }, Body: { token: string } }>('/:id', async (request) => {
+      expect(app.users.create).type.toBeCallableWith({ email: 'ann@example.com' }, request)
+      expect(app.users.update).type.toBeCallableWith(request.params.id, {}, request)
+      expect(app.users.remove).type.toBeCallableWith(request.params.id, request)
+      expect(app.users.requestVerify).type.toBeCallableWith('ann@example.com', request)
+      expect(app.users.verify).type.toBeCallableWith(request.body.token, request)
+      expect(app.users.forgotPassword).type.toBeCallableWith('ann@example.com', request)
+      expect(app.users.resetPassword).type.toBeCallableWith(request.body.token, 'x', request)
+      expect(app.users.confirmEmailChange).type.toBeCallableWith(request.body.token, request)
+      expect(app.users.revokeSessions).type.toBeCallableWith(request.params.id, request)
+      return null
+    })
+    expect(app.users.remove('id', 'ann')).type.toRaiseError("Argument of type 'string' is not assignable to parameter of type 'FastifyRequest")
+  })
+})
+
+describe('an event of the audit', () => {
+  test('is of a known type', () => {
+    expect<AuditEvent['type']>().type.toBe<AuditEventType>()
+    expect<AuditEventType>().type.toBeAssignableFrom<'login' | 'logout' | 'register' | 'create' | 'update' | 'delete' | 'request-verify' | 'verify' | 'forgot-password' | 'reset-password' | 'reauthenticate' | 'password-change' | 'request-email-change' | 'confirm-email-change' | 'email-change' | 'revoke-sessions'>()
+    expect<AuditEventType>().type.not.toBeAssignableFrom<string>()
+    expect<AuditEventType>().type.not.toBeAssignableFrom<'signup'>()
+    expect<AuditEvent['backend']>().type.toBe<string | null>()
+  })
 })
 
 describe("a backend's name", () => {
@@ -123,8 +172,21 @@ describe("a backend's name", () => {
 describe('an error', () => {
   test('has its code and its status', () => {
     expect(new errors.UnauthorizedError().code).type.toBe<'UNAUTHORIZED'>()
-    expect(new errors.EmailTakenError().code).type.toBe<'FST_USERS_EMAIL_TAKEN'>()
-    expect(new errors.EmailTakenError().statusCode).type.toBe<409>()
+    expect(new errors.EmailTakenError().code).type.toBe<'UPDATE_USER_EMAIL_ALREADY_EXISTS'>()
+    expect(new errors.EmailTakenError().statusCode).type.toBe<400>()
+    expect(new errors.UserAlreadyExistsError().code).type.toBe<'REGISTER_USER_ALREADY_EXISTS'>()
+    expect(new errors.RegisterPasswordError().code).type.toBe<'REGISTER_INVALID_PASSWORD'>()
+    expect(new errors.RegisterRefusedError().code).type.toBe<'REGISTER_REFUSED'>()
+    expect(new errors.UpdatePasswordError().code).type.toBe<'UPDATE_USER_INVALID_PASSWORD'>()
+    expect(new errors.BadCurrentPasswordError().code).type.toBe<'USER_BAD_CURRENT_PASSWORD'>()
+    expect(new errors.VerifyBadTokenError().code).type.toBe<'VERIFY_USER_BAD_TOKEN'>()
+    expect(new errors.AlreadyVerifiedError().code).type.toBe<'VERIFY_USER_ALREADY_VERIFIED'>()
+    expect(new errors.ResetBadTokenError().code).type.toBe<'RESET_PASSWORD_BAD_TOKEN'>()
+    expect(new errors.ResetPasswordError().code).type.toBe<'RESET_PASSWORD_INVALID_PASSWORD'>()
+    expect(new errors.EmailChangeBadTokenError().code).type.toBe<'CHANGE_EMAIL_BAD_TOKEN'>()
+    expect(new errors.UserNotFoundError().statusCode).type.toBe<404>()
+    expect(new errors.LastSuperuserError().statusCode).type.toBe<409>()
+    expect(new errors.UnavailableError().statusCode).type.toBe<503>()
     expect(errors.NoSuchError).type.toRaiseError("Property 'NoSuchError' does not exist on type")
   })
 

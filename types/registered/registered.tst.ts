@@ -1,8 +1,8 @@
 // What an app sees that has declared its fields and the names of its backends.
 import { Type, type Static } from '@fastify/type-provider-typebox'
-import Fastify from 'fastify'
+import Fastify, { type FastifyRequest } from 'fastify'
 import fastifyUsers, { bearer, cookie, jwt, memory } from 'fastify-users'
-import type { Auth, Backend, BackendName, BaseUser, Credential, FailedLogin, FastifyUsersOptions, Guard, GuardOptions, Hooks, NewUser, StoredUser, User, UserChanges, UserFields } from 'fastify-users'
+import type { AuditEvent, Auth, Backend, BackendName, BaseUser, Credential, FailedLogin, FastifyUsersOptions, Guard, GuardOptions, Hooks, Letter, NewUser, PasswordSubject, Registration, StoredUser, User, UserChanges, UserFields, UserPage, ValidatePassword } from 'fastify-users'
 import { describe, expect, test } from 'tstyche'
 
 const fields = Type.Object({ nickname: Type.String(), age: Type.Optional(Type.Integer()) })
@@ -69,6 +69,23 @@ describe('the fields', () => {
     expect(app.users.getByEmail('ann@example.com')).type.toBe<Promise<User | null>>()
     expect(app.users.update('id', { nickname: 'Bo' })).type.toBe<Promise<User>>()
     expect(app.users.authenticate('ann@example.com', 'x')).type.toBe<Promise<User | null>>()
+    expect(app.users.verify('token')).type.toBe<Promise<User>>()
+    expect(app.users.resetPassword('token', 'x')).type.toBe<Promise<User>>()
+    expect(app.users.confirmEmailChange('token')).type.toBe<Promise<User>>()
+    expect<UserPage['items'][number]>().type.toBe<User>()
+  })
+
+  test('are known to rules, letters and registrations, where they may be missing', () => {
+    expect<Letter['user']>().type.toBe<User>()
+    expect<Registration['email']>().type.toBe<string>()
+    expect<Registration['nickname']>().type.toBe<string | undefined>()
+    expect<Registration>().type.not.toHaveProperty('password')
+    expect<PasswordSubject['nickname']>().type.toBe<string | undefined>()
+    const validatePassword: ValidatePassword = (password, { nickname, age }) => {
+      expect(age).type.toBe<number | undefined>()
+      return nickname !== undefined && password.includes(nickname) ? 'The password must not hold your nickname.' : undefined
+    }
+    expect<FastifyUsersOptions['passwords']>().type.toBeAssignableFrom({ validatePassword })
   })
 
   test('are none of the concern of a store', () => {
@@ -134,4 +151,54 @@ test('hooks get the user, and the name of the backend', () => {
       }
     }
   })
+})
+
+test('hooks of accounts get the user, what goes with it, and the request if there is one', () => {
+  const hooks: Required<Pick<Hooks, 'onBeforeRegister' | 'onAfterRegister' | 'onAfterUpdate' | 'onAfterPasswordChange' | 'onAfterEmailChange' | 'onAfterRequestVerify' | 'onAfterVerify' | 'onAfterForgotPassword' | 'onAfterResetPassword' | 'onAfterRequestEmailChange' | 'onBeforeDelete' | 'onAfterDelete'>> = {
+    onBeforeRegister (registration, request) {
+      expect(registration).type.toBe<Registration>()
+      expect(registration.nickname).type.toBe<string | undefined>()
+      expect(request).type.toBe<FastifyRequest | null>()
+      return registration.email.endsWith('@example.com') ? undefined : 'Only for people of Example.'
+    },
+    async onAfterRegister (user, request) {
+      expect(user).type.toBe<User>()
+      expect(request?.ip).type.toBe<string | undefined>()
+      expect(request.ip).type.toRaiseError("'request' is possibly 'null'")
+    },
+    onAfterUpdate (user, before, request) {
+      expect(user.nickname === before.nickname).type.toBe<boolean>()
+      expect(before).type.toBe<User>()
+      expect(request).type.toBe<FastifyRequest | null>()
+    },
+    onAfterPasswordChange: (user, request) => { expect([user, request]).type.toBe<Array<User | FastifyRequest | null>>() },
+    onAfterEmailChange: (user, oldEmail) => { expect([user.email, oldEmail]).type.toBe<string[]>() },
+    async onAfterRequestVerify (user, token, request) {
+      expect(token).type.toBe<string>()
+      request?.log.info({ nickname: user.nickname })
+    },
+    onAfterVerify: (user) => user,
+    onAfterForgotPassword: (_user, token) => { expect(token).type.toBe<string>() },
+    onAfterResetPassword: (user, request) => { expect([user, request]).type.toBe<Array<User | FastifyRequest | null>>() },
+    onAfterRequestEmailChange (user, newEmail, token, request) {
+      expect([user.nickname, newEmail, token]).type.toBe<string[]>()
+      expect(request).type.toBe<FastifyRequest | null>()
+    },
+    onBeforeDelete: async (user) => { if (user.nickname === 'Ann') throw new Error('Not her.') },
+    onAfterDelete: (user) => { expect(user).type.toBe<User>() }
+  }
+  expect(app.register).type.toBeCallableWith(fastifyUsers, { users, strategy, backends: [cookie()], fields, hooks })
+})
+
+test('onBeforeRegister gives a reason or nothing: a mere yes or no is neither', () => {
+  expect<Hooks['onBeforeRegister']>().type.toBeAssignableFrom(async () => {})
+  expect<Hooks['onBeforeRegister']>().type.toBeAssignableFrom(async ({ email }: Registration) => email === '' ? 'Say who you are.' : undefined)
+  expect<Hooks['onBeforeRegister']>().type.not.toBeAssignableFrom(() => false)
+  expect<Hooks['onBeforeRegister']>().type.not.toBeAssignableFrom(async () => null)
+  expect(app.register(fastifyUsers, { users, strategy, backends: [cookie()], hooks: { onBeforeRegister: ({ nickname }) => nickname !== 'root' } })).type.toRaiseError("Type 'boolean' is not assignable to type")
+  expect(app.register(fastifyUsers, { users, strategy, backends: [cookie()], hooks: { onAfterRegistration () {} } })).type.toRaiseError("'onAfterRegistration' does not exist in type 'Hooks'")
+})
+
+test('an event of the audit names a backend', () => {
+  expect<AuditEvent['backend']>().type.toBe<'cookie' | 'api' | null>()
 })
