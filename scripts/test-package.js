@@ -185,7 +185,7 @@ function runInConsumer (name, parts) {
 // The functions below are written out into the consumer's folder: they see nothing but what they are given.
 
 async function lone (cache) {
-  const heavy = ['libsql', 'pg', 'mysql2', 'bcrypt', 'ajv']
+  const heavy = ['libsql', 'pg', 'mysql2', 'ioredis', 'bcrypt', 'ajv', 'nodemailer', 'commander', '@zxcvbn-ts']
   const loaded = () => heavy.filter(name => Object.keys(cache).some(file => file.replaceAll('\\', '/').includes(`/node_modules/${name}/`)))
   await import('fastify-users')
   if (loaded().length > 0) throw new Error(`import 'fastify-users' also loads ${loaded().join(', ')}`)

@@ -26,7 +26,8 @@ const checks = [
 
 const servers = [
   { name: 'PostgreSQL', host: process.env.PGHOST || '127.0.0.1', port: Number(process.env.PGPORT || 5432) },
-  { name: 'MariaDB or MySQL', host: process.env.MYSQL_HOST || '127.0.0.1', port: Number(process.env.MYSQL_TCP_PORT || 3306) }
+  { name: 'MariaDB or MySQL', host: process.env.MYSQL_HOST || '127.0.0.1', port: Number(process.env.MYSQL_TCP_PORT || 3306) },
+  { name: 'Redis', host: process.env.REDIS_HOST || '127.0.0.1', port: Number(process.env.REDIS_PORT || 6379) }
 ]
 
 process.exitCode = await main()
