@@ -68,7 +68,7 @@ export interface SessionStore {
   /** The session with this id, or `null`. One that has expired may be either. */
   find (id: string): MaybePromise<StoredSession | null>
   /**
-   * Puts `session` in the place of the one with the same id, if that still has the given `version`: one atomic compare-and-swap.
+   * Puts `session`, of the same user and time, in the place of the one with the same id, if that still has the given `version`: one atomic compare-and-swap.
    * `false`, and nothing changed, if it has not, or is gone: a session that was removed is never revived.
    */
   replace (session: StoredSession, version: number): MaybePromise<boolean>
@@ -78,7 +78,7 @@ export interface SessionStore {
   list (query: SessionQuery): MaybePromise<readonly StoredSession[]>
   /** Removes all sessions of a user, but for the one with this id. */
   removeAll (userId: string, exceptId: string | null): MaybePromise<void>
-  /** Removes sessions that have expired by `now`, a thousand or so at most; says how many. A store that forgets by itself has nothing to do. */
+  /** Removes sessions that have expired by `now`, some hundreds at most; says how many. A store that forgets by itself has nothing to do. */
   purge (now: number): MaybePromise<number>
   /** `true` if all is lost when the process ends. Such a store is refused where `NODE_ENV` is `production`. */
   readonly ephemeral?: boolean | undefined

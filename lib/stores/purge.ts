@@ -7,5 +7,5 @@ export const purgeIntervalMs = 60_000
  */
 export const purgeMarginMs = 3_600_000
 
-/** How many expired sessions are removed in one go, at most. */
-export const purgeLimit = 1000
+/** How many expired sessions are removed in one go, at most: SQLite keeps the whole process waiting meanwhile. */
+export const purgeLimit = 250

@@ -20,8 +20,8 @@ export interface SqlDialect {
   readonly quote: '"' | '`'
   /** A column type that holds a text of any length. */
   readonly longText: string
-  /** A column type for the id of a user, which sorts by its bytes. */
-  readonly idType: string
+  /** A column type for ids of up to so many characters, which sorts by their bytes. */
+  readonly idType: (length: number) => string
   /** The function that says where in a text another one begins, from 1, and 0 where it does not. Upper and lower case differ. */
   readonly position: 'instr' | 'strpos'
   /** What follows the closing parenthesis of `create table`. */

@@ -12,7 +12,7 @@ const steps: ReadonlyArray<(tables: SqlTables, dialect: SqlDialect) => readonly 
     // An id stands in a table once, so what is unique with an id is so anyway. Said this way, all databases make the index: on
     // superusers, whom others wait for to be looked up, and on expires_at.
     `create table if not exists ${users} (
-      id ${idType} not null primary key,
+      id ${idType(36)} not null primary key,
       email varchar(320) not null,
       email_key varchar(320) not null,
       password_hash varchar(512),
@@ -36,8 +36,8 @@ const steps: ReadonlyArray<(tables: SqlTables, dialect: SqlDialect) => readonly 
     // The id of a session is longer than that of a user, and sorts by its bytes too. The indexes are for a user's list and for
     // the purge, and end with the id, so that both know an order among sessions of one time.
     `create table if not exists ${sessions} (
-      id ${idType.replace('36', '43')} not null primary key,
-      user_id ${idType} not null,
+      id ${idType(43)} not null primary key,
+      user_id ${idType(36)} not null,
       created_at bigint not null,
       last_seen_at bigint not null,
       expires_at bigint not null,

@@ -48,7 +48,7 @@ async function mysqlClient (pool: MysqlPool): Promise<SqlClient> {
 
   return {
     ...executor,
-    dialect: { quote: '`', longText: 'longtext', idType: 'varchar(36)', position: 'instr', tableOptions: tableOptions(String(row?.version)) },
+    dialect: { quote: '`', longText: 'longtext', idType: (length) => `varchar(${length})`, position: 'instr', tableOptions: tableOptions(String(row?.version)) },
     ephemeral: false,
     isDuplicate: (error) => errorCode(error) === 'ER_DUP_ENTRY',
     isMissingTable: (error) => errorCode(error) === 'ER_NO_SUCH_TABLE',

@@ -43,7 +43,7 @@ export function postgres (pool: PostgresPool, options: SqlStoreOptions = {}): Pr
 function postgresClient (pool: PostgresPool): SqlClient {
   return {
     ...postgresExecutor(pool),
-    dialect: { quote: '"', longText: 'text', idType: 'varchar(36) collate "C"', position: 'strpos', tableOptions: '' },
+    dialect: { quote: '"', longText: 'text', idType: (length) => `varchar(${length}) collate "C"`, position: 'strpos', tableOptions: '' },
     ephemeral: false,
     isDuplicate: (error) => errorCode(error) === '23505',
     isMissingTable: (error) => errorCode(error) === '42P01',

@@ -65,7 +65,7 @@ export function sqliteClient (database: SqliteDatabase, closeDatabase?: () => vo
 
   return {
     ...executor,
-    dialect: { quote: '"', longText: 'text', idType: 'varchar(36)', position: 'instr', tableOptions: '' },
+    dialect: { quote: '"', longText: 'text', idType: (length) => `varchar(${length})`, position: 'instr', tableOptions: '' },
     ephemeral: database.memory === true,
     isDuplicate: (error) => duplicates.includes(errorCode(error)) || duplicates.includes((error as { errcode?: unknown } | null)?.errcode),
     isMissingTable: (error) => error instanceof Error && error.message.includes('no such table'),

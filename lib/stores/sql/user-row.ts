@@ -1,5 +1,6 @@
 import type { StoredUser } from '../../contracts/user-store.js'
 import type { SqlRow, SqlValue } from './client.js'
+import { toObject } from './json-column.js'
 
 /** The columns of the users' table; the id comes first. */
 export const columns = [
@@ -44,21 +45,5 @@ export function toUser (row: SqlRow): StoredUser {
     sessionEpoch: Number(row.session_epoch),
     pendingTokens: row.pending_tokens === null ? {} : toObject(row.pending_tokens, `The pending tokens of the user ${id}`),
     fields: toObject(row.fields, `The fields of the user ${id}`)
-  }
-}
-
-/** What was taken for empty would be written back as empty: a damaged row must be mended, not emptied. */
-function toObject (json: unknown, what: string): Record<string, never> {
-  const value = parsed(String(json))
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, never>
-  throw new TypeError(`${what} are no JSON object.`)
-}
-
-/** `undefined` if it is no JSON. The error of the parser is dropped, as it quotes the text. */
-function parsed (json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    return undefined
   }
 }

@@ -1,6 +1,6 @@
 import type { StoredUser, UserStore } from '../../contracts/user-store.js'
 import { andThen, type MaybePromise } from '../../maybe-promise.js'
-import { orElse, type SqlClient, type SqlExecutor, type SqlValue } from './client.js'
+import { hasNul, orElse, type SqlClient, type SqlExecutor, type SqlValue } from './client.js'
 import { columns, toUser, toValues } from './user-row.js'
 
 /**
@@ -71,9 +71,4 @@ export function sqlUsers (client: SqlClient, table: string, retireLock: string):
       })
     }
   }
-}
-
-/** PostgreSQL has no NUL in a text and fails when asked for one; no row can have it. */
-function hasNul (value: string): boolean {
-  return value.includes('\0')
 }
