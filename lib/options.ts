@@ -1,19 +1,21 @@
+import { backendProblems, resolveBackend, strategyProblems, type BackendSettings } from './backend-options.js'
 import type { AuditEvent } from './contracts/audit.js'
 import type { Backend } from './contracts/backend.js'
 import type { Hooks } from './contracts/hooks.js'
 import type { SessionStore } from './contracts/session-store.js'
-import type { RefreshTerms, Strategy } from './contracts/strategy.js'
+import type { Strategy } from './contracts/strategy.js'
 import type { UserStore } from './contracts/user-store.js'
 import type { BackendName } from './contracts/user.js'
 import { BadOptionsError } from './errors.js'
+import { fieldProblems } from './field-options.js'
 import { mailProblems, resolveMails, type MailOptions } from './mail-options.js'
 import type { MailSettings } from './mail/mail-room.js'
 import { isPromise } from './maybe-promise.js'
-import { isObject, isWhole, reported } from './option-checks.js'
+import { isObject, isWhole } from './option-checks.js'
 import { passwordProblems, resolvePasswords, type PasswordOptions, type PasswordSettings } from './password-options.js'
 import { routeProblems, type RouteGroups, type RouteOptions } from './route-options.js'
-import { refreshProblems, resolveRefresh } from './refresh-options.js'
-import { baseUserSchema, type ObjectSchema } from './schemas/user.js'
+import type { ObjectSchema } from './schemas/user.js'
+import { senderProblems, sendsByItself } from './sender-options.js'
 import { isSessionStore } from './sessions/is-session-store.js'
 
 /** Options of the plugin. */
@@ -71,7 +73,7 @@ export interface FastifyUsersOptions {
 export interface Settings {
   readonly users: UserStore
   readonly sessions: SessionStore | undefined
-  readonly backends: ReadonlyArray<Omit<Backend, 'refresh'> & { readonly strategy: Strategy, readonly lifetimeSeconds: number, readonly refresh: RefreshTerms | undefined, readonly requireVerified: boolean }>
+  readonly backends: readonly BackendSettings[]
   readonly prefix: string
   readonly fields: ObjectSchema
   readonly passwords: PasswordSettings
@@ -103,9 +105,6 @@ const hookNames = [
 ]
 /** Fastify's own, of `register()`. */
 const ofRegister = ['logLevel', 'logSerializers']
-
-/** RFC 6265bis §5.5: browsers keep no cookie for longer. */
-const longestLifetime = 400 * 24 * 3600
 
 /**
  * Checks the options and fills in the defaults.
@@ -141,13 +140,7 @@ export function resolveOptions (options: FastifyUsersOptions): Settings {
   return Object.freeze({
     users,
     sessions,
-    backends: backends.map((backend) => {
-      const used = backend.strategy ?? strategy as Strategy
-      const refresh = resolveRefresh(backend.refresh)
-      // With refresh tokens an access token need not live long, and what it says is true for no longer.
-      const lifetimeSeconds = backend.lifetimeSeconds ?? (refresh === undefined ? used.lifetimeSeconds : Math.min(used.lifetimeSeconds, 900))
-      return { ...backend, strategy: used, lifetimeSeconds, refresh, requireVerified: backend.requireVerified === true }
-    }),
+    backends: backends.map((backend) => resolveBackend(backend, strategy)),
     prefix,
     fields,
     passwords: resolvePasswords(passwords),
@@ -161,26 +154,11 @@ export function resolveOptions (options: FastifyUsersOptions): Settings {
     freshSeconds: freshSeconds === false ? undefined : freshSeconds,
     storeTimeoutMs,
     // An application with hooks of its own for them sends tokens by itself.
-    mails: resolveMails(mails, production || senders.some(({ hook }) => hooks[hook] !== undefined)),
+    mails: resolveMails(mails, production || sendsByItself(hooks)),
     decorators: { authenticate: decorators.authenticate ?? 'authenticate', users: decorators.users ?? 'users' },
     clock,
     production
   })
-}
-
-/** Who sends what has to be sent, where there is no mailer. */
-const senders = [
-  { option: 'routes.verify', isOn: ({ routes }: FastifyUsersOptions) => routes?.verify === true, hook: 'onAfterRequestVerify' },
-  { option: 'routes.reset', isOn: ({ routes }: FastifyUsersOptions) => routes?.reset === true, hook: 'onAfterForgotPassword' },
-  { option: 'confirmEmailChange', isOn: ({ confirmEmailChange }: FastifyUsersOptions) => confirmEmailChange === true, hook: 'onAfterRequestEmailChange' }
-] as const
-
-/** A link that nobody mails would be noticed late, and by those who need it. */
-function senderProblems (options: FastifyUsersOptions): string[] {
-  if (options.mails?.mailer !== undefined) return []
-  const concealed = options.concealAccounts === true ? ['options.concealAccounts needs mails.mailer: who has an account already is told by mail'] : []
-  const missing = senders.filter(({ isOn, hook }) => isOn(options) && options.hooks?.[hook] === undefined)
-  return [...missing.map(({ option, hook }) => `options.${option} needs mails.mailer, or hooks.${hook}, in production: nobody would send the link`), ...concealed]
 }
 
 function storeProblems (users: UserStore): string[] {
@@ -188,67 +166,6 @@ function storeProblems (users: UserStore): string[] {
   if (isPromise<unknown>(users)) return ['options.users is a promise: await it']
   const methods = ['insert', 'findById', 'findByEmail', 'list', 'replace', 'remove', 'retire'] as const
   return methods.filter((method) => typeof users[method] !== 'function').map((method) => `options.users.${method} must be a function`)
-}
-
-function strategyProblems (strategy: Strategy | undefined): string[] {
-  return strategy === undefined ? [] : reported('strategy', ownProblems(strategy))
-}
-
-function ownProblems (strategy: Strategy): readonly string[] {
-  if (!isObject(strategy) || typeof strategy.start !== 'function') return ['start must be a function: a strategy is made by jwt({ secret }), for example']
-  return isLifetime(strategy.lifetimeSeconds) ? strategy.problems?.() ?? [] : [lifetimeRule('lifetimeSeconds')]
-}
-
-function backendProblems (backends: FastifyUsersOptions['backends'], shared: Strategy | undefined): string[] {
-  if (!Array.isArray(backends) || backends.length === 0) return ['options.backends must be a list of one backend or more, such as [cookie(), bearer()]']
-  const names = backends.map((backend: Partial<Backend>) => backend?.name)
-
-  return backends.flatMap((backend: Backend, index) => {
-    const path = `backends[${index}]`
-    const isBackend = isObject(backend) && isObject(backend.transport) && ['read', 'write', 'clear', 'challenge'].every((method) => typeof backend.transport[method as 'read'] === 'function')
-    if (!isBackend) return [`options.${path} must be a backend, such as cookie() or bearer()`]
-
-    const { name, transport, strategy, lifetimeSeconds, rememberSeconds, refresh, requireVerified } = backend
-    const problems: string[] = []
-    const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
-    expect(typeof name === 'string' && /^[\w-]{1,64}$/.test(name), 'name must be letters, digits, - and _')
-    expect(names.indexOf(name) === index, `name must differ from the other backends' names: ${name}`)
-    const twin = transport.carrier === undefined ? index : backends.findIndex((other: Partial<Backend>) => other?.transport?.carrier === transport.carrier)
-    expect(twin === index, `transport must differ from that of backends[${twin}]: both have the ${transport.carrier}`)
-    expect(isLifetime(lifetimeSeconds), lifetimeRule('lifetimeSeconds'))
-    expect(isLifetime(rememberSeconds), lifetimeRule('rememberSeconds'))
-    expect(rememberSeconds === undefined || refresh === undefined || refresh === false, 'rememberSeconds and refresh exclude each other: refresh.idleSeconds says how long who comes back is remembered')
-    problems.push(...refreshProblems(refresh, transport))
-    expect(requireVerified === undefined || typeof requireVerified === 'boolean', 'requireVerified must be true or false')
-    expect(strategy !== undefined || shared !== undefined, 'strategy is missing, and so is options.strategy')
-    return [
-      ...reported(path, [...problems, ...transport.problems?.() ?? []]),
-      ...(strategy === undefined ? [] : reported(`${path}.strategy`, ownProblems(strategy)))
-    ]
-  })
-}
-
-/** What the reply of a login brings, beside the user where a session is renewed. */
-const tokenMembers = ['access_token', 'token_type', 'expires_in', 'refresh_token']
-
-function fieldProblems (fields: ObjectSchema, routes: RouteGroups): string[] {
-  if (!isObject(fields) || !isObject(fields.properties)) return ['options.fields must be the JSON schema of an object, such as Type.Object({ nickname: Type.String() })']
-  const { required = [] } = fields
-  if (!Array.isArray(required)) return ['options.fields.required must be a list of names']
-  const taken = [...Object.keys(baseUserSchema.properties), 'emailKey', 'password', 'currentPassword', 'passwordHash', 'version', 'sessionEpoch', 'pendingTokens', 'fields', '__proto__', ...tokenMembers]
-  const clashes = Object.keys(fields.properties).filter((name) => taken.includes(name)).map((name) => `options.fields.properties.${name} is a name that every user has already`)
-  const properties = fields.properties as Record<string, { readOnly?: unknown, default?: unknown } | undefined>
-  const unsendable = required.filter((name: string) => routes?.register === true && properties[name]?.readOnly === true && properties[name]?.default === undefined)
-  const buried = Object.keys(properties).filter((name) => /"readOnly":true/.test(JSON.stringify({ ...properties[name], readOnly: undefined })))
-  return [...clashes, ...buried.map((name) => `options.fields.properties.${name} has a readOnly inside, which protects nothing: only a whole field can be readOnly`), ...unsendable.map((name: string) => `options.fields.properties.${name} needs a default: it is required, and readOnly, so nobody who registers can send it`)]
-}
-
-function lifetimeRule (option: string): string {
-  return `${option} must be a whole number of seconds from 1 to ${longestLifetime} (400 days)`
-}
-
-function isLifetime (value: unknown): boolean {
-  return value === undefined || (isWhole(value) && value >= 1 && value <= longestLifetime)
 }
 
 function isOrigin (value: unknown): boolean {

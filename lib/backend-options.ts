@@ -1,0 +1,75 @@
+import type { Backend } from './contracts/backend.js'
+import type { RefreshTerms, Strategy } from './contracts/strategy.js'
+import { isObject, isWhole, reported } from './option-checks.js'
+import { refreshProblems, resolveRefresh } from './refresh-options.js'
+
+/** A backend, with every default in its place. */
+export interface BackendSettings extends Omit<Backend, 'refresh'> {
+  readonly strategy: Strategy
+  /** Of an access token: seconds. */
+  readonly lifetimeSeconds: number
+  readonly refresh: RefreshTerms | undefined
+  readonly requireVerified: boolean
+}
+
+/** RFC 6265bis §5.5: browsers keep no cookie for longer. */
+const longestLifetime = 400 * 24 * 3600
+
+/** With refresh tokens an access token need not live long, and what it says is true for no longer: seconds. */
+const shortLifetime = 900
+
+/** Fills in the defaults. */
+export function resolveBackend (backend: Backend, shared: Strategy | undefined): BackendSettings {
+  const strategy = backend.strategy ?? shared as Strategy
+  const refresh = resolveRefresh(backend.refresh)
+  const lifetimeSeconds = backend.lifetimeSeconds ?? (refresh === undefined ? strategy.lifetimeSeconds : Math.min(strategy.lifetimeSeconds, shortLifetime))
+  return { ...backend, strategy, lifetimeSeconds, refresh, requireVerified: backend.requireVerified === true }
+}
+
+/** What is wrong with the strategy that backends share. */
+export function strategyProblems (strategy: Strategy | undefined): string[] {
+  return strategy === undefined ? [] : reported('strategy', ownProblems(strategy))
+}
+
+function ownProblems (strategy: Strategy): readonly string[] {
+  if (!isObject(strategy) || typeof strategy.start !== 'function') return ['start must be a function: a strategy is made by jwt({ secret }), for example']
+  return isLifetime(strategy.lifetimeSeconds) ? strategy.problems?.() ?? [] : [lifetimeRule('lifetimeSeconds')]
+}
+
+/** What is wrong with the backends. */
+export function backendProblems (backends: readonly Backend[], shared: Strategy | undefined): string[] {
+  if (!Array.isArray(backends) || backends.length === 0) return ['options.backends must be a list of one backend or more, such as [cookie(), bearer()]']
+  const names = backends.map((backend: Partial<Backend>) => backend?.name)
+
+  return backends.flatMap((backend: Backend, index) => {
+    const path = `backends[${index}]`
+    const isBackend = isObject(backend) && isObject(backend.transport) && ['read', 'write', 'clear', 'challenge'].every((method) => typeof backend.transport[method as 'read'] === 'function')
+    if (!isBackend) return [`options.${path} must be a backend, such as cookie() or bearer()`]
+
+    const { name, transport, strategy, lifetimeSeconds, rememberSeconds, refresh, requireVerified } = backend
+    const problems: string[] = []
+    const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
+    expect(typeof name === 'string' && /^[\w-]{1,64}$/.test(name), 'name must be letters, digits, - and _')
+    expect(names.indexOf(name) === index, `name must differ from the other backends' names: ${name}`)
+    const twin = transport.carrier === undefined ? index : backends.findIndex((other: Partial<Backend>) => other?.transport?.carrier === transport.carrier)
+    expect(twin === index, `transport must differ from that of backends[${twin}]: both have the ${transport.carrier}`)
+    expect(isLifetime(lifetimeSeconds), lifetimeRule('lifetimeSeconds'))
+    expect(isLifetime(rememberSeconds), lifetimeRule('rememberSeconds'))
+    expect(rememberSeconds === undefined || refresh === undefined || refresh === false, 'rememberSeconds and refresh exclude each other: refresh.idleSeconds says how long who comes back is remembered')
+    problems.push(...refreshProblems(refresh, transport))
+    expect(requireVerified === undefined || typeof requireVerified === 'boolean', 'requireVerified must be true or false')
+    expect(strategy !== undefined || shared !== undefined, 'strategy is missing, and so is options.strategy')
+    return [
+      ...reported(path, [...problems, ...transport.problems?.() ?? []]),
+      ...(strategy === undefined ? [] : reported(`${path}.strategy`, ownProblems(strategy)))
+    ]
+  })
+}
+
+function lifetimeRule (option: string): string {
+  return `${option} must be a whole number of seconds from 1 to ${longestLifetime} (400 days)`
+}
+
+function isLifetime (value: unknown): boolean {
+  return value === undefined || (isWhole(value) && value >= 1 && value <= longestLifetime)
+}
