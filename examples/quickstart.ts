@@ -1,5 +1,5 @@
-// A Fastify app whose users sign up, verify their address, log in with a cookie or with a bearer token, and reset their
-// password, in front of one SQLite file. The links that would be mailed are printed.
+// A Fastify app whose users sign up, verify their address, log in with a cookie, with a bearer token or with a session that they
+// can see and end, and reset their password, in front of one SQLite file. The links that would be mailed are printed.
 // `npm run demo` builds and starts it; PORT says where (3000), Ctrl-C ends it.
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -8,13 +8,15 @@ import { join } from 'node:path'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify from 'fastify'
-import fastifyUsers, { bearer, cookie, jwt, userSchema, type Mail } from 'fastify-users'
+import fastifyUsers, { bearer, cookie, jwt, opaque, userSchema, type Mail } from 'fastify-users'
 import { sqlite } from 'fastify-users/sql'
 import { addPages } from './pages.js'
 
 const demo = { email: 'demo@example.com', password: 'correct horse battery staple' }
 const folder = await mkdtemp(join(tmpdir(), 'fastify-users-demo-'))
 const app = Fastify({ logger: { level: 'warn' } })
+// Hooks of this kind run from the last one to the first: behind the plugin's, which closes the file.
+app.addHook('onClose', async () => { await rm(folder, { recursive: true, force: true }) })
 
 // Before the routes, so that it sees them all.
 await app.register(swagger, { openapi: { info: { title: 'fastify-users quickstart', version: '1.0.0' } } })
@@ -25,8 +27,13 @@ await app.register(fastifyUsers, {
   // A real app takes this from its environment, or its users are logged out by each restart.
   strategy: jwt({ secret: process.env.AUTH_SECRET ?? randomBytes(32).toString('base64url'), lifetimeSeconds: 3600 }),
   // Secure cookies do not travel over plain http in every client; on https, leave the option out.
-  backends: [cookie({ cookieSecure: false }), bearer()],
-  routes: { register: true, verify: true, reset: true, me: true, deleteMe: true, users: true },
+  backends: [
+    cookie({ cookieSecure: false }),
+    bearer(),
+    // Its sessions are rows of the same file. The access token is good for a quarter of an hour, the refresh token for two weeks.
+    cookie({ name: 'session', cookieName: 'session', cookieSecure: false, strategy: opaque(), refresh: true })
+  ],
+  routes: { register: true, verify: true, reset: true, me: true, deleteMe: true, sessions: true, users: true },
   mails: { mailer: { async send (mail) { print(mail) } } }
 })
 addPages(app)
@@ -38,8 +45,6 @@ app.get('/me', {
   reply.header('cache-control', 'no-store')
   return request.user
 })
-
-app.addHook('onClose', async () => { await rm(folder, { recursive: true, force: true }) })
 
 await app.ready()
 await app.users.create({ ...demo, isVerified: true, isSuperuser: true })
@@ -59,6 +64,7 @@ function print ({ to, subject, text }: Mail): void {
 
 const json = "-H 'content-type: application/json'"
 const login = `${json} -d '${JSON.stringify(demo)}'`
+const script = "-H 'x-requested-with: curl'"
 const ann = `${json} -d '{"email":"ann@example.com","password":"staple battery horse"}'`
 console.log(`fastify-users quickstart at ${url}: log in as ${demo.email} with the password "${demo.password}".
 They are a superuser. Swagger UI: ${url}/docs
@@ -71,7 +77,7 @@ With a cookie:
 
   curl -i -c jar.txt ${login} ${url}/login/cookie              # 200, Set-Cookie
   curl -i -b jar.txt ${url}/me                                 # 200, the user
-  curl -i -b jar.txt -X POST -H 'x-requested-with: curl' ${url}/logout/cookie   # 200
+  curl -i -b jar.txt -X POST ${script} ${url}/logout/cookie   # 200
   curl -i -b jar.txt ${url}/me                                 # 401: the old cookie is dead
 
 With a bearer token:
@@ -81,6 +87,17 @@ With a bearer token:
   curl -i -H "authorization: Bearer $TOKEN" ${url}/users       # 200, all users, for superusers
   curl -i -X POST -H "authorization: Bearer $TOKEN" ${url}/logout/bearer   # 200
   curl -i -H "authorization: Bearer $TOKEN" ${url}/me          # 401: the old token is dead
+
+With sessions in the database and refresh tokens; a laptop and a phone:
+
+  curl -i -c laptop.txt ${login} ${url}/login/session          # 200, two cookies
+  curl -i -c phone.txt ${login} ${url}/login/session           # 200
+  curl -i -b laptop.txt ${url}/sessions                        # 200, both sessions
+  curl -i -b laptop.txt -c laptop.txt -X POST ${script} ${url}/refresh/session   # 200, two new cookies
+  curl -i -b laptop.txt -c laptop.txt -X DELETE ${script} ${url}/sessions   # 200: all others have ended
+  curl -i -b phone.txt ${url}/me                               # 401
+  curl -i -b phone.txt -X POST ${script} ${url}/refresh/session   # 401: nor can it get another one
+  curl -i -b laptop.txt ${url}/me                              # 200, the user
 
 A new user; the links that would be mailed are printed here, and lead to small pages:
 
