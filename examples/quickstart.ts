@@ -25,7 +25,7 @@ await app.register(swaggerUi, { routePrefix: '/docs' })
 await app.register(fastifyUsers, {
   users: await sqlite(join(folder, 'users.db')),
   // A real app takes this from its environment, or its users are logged out by each restart.
-  strategy: jwt({ secret: process.env.AUTH_SECRET ?? randomBytes(32).toString('base64url'), lifetimeSeconds: 3600 }),
+  strategy: jwt({ secret: process.env.AUTH_SECRET ?? randomBytes(32).toString('base64url'), lifetimeSeconds: 3600, sessions: true }),
   // Secure cookies do not travel over plain http in every client; on https, leave the option out.
   backends: [
     cookie({ cookieSecure: false }),

@@ -7,20 +7,25 @@ import { createQueue } from './queue.js'
 export interface Background {
   /** Does the work soon. It never throws: work that fails is logged. */
   run (work: () => MaybePromise<unknown>): void
-  /** Resolves when all work is done, what was begun meanwhile included; or after ten seconds. */
+  /** Resolves when all work is done, what was begun meanwhile included; or when it has taken too long, which is logged. */
   drain (): Promise<void>
 }
 
-/** Little at a time, so that a flood of it leaves the database to the requests that wait for it. */
-const limits = { concurrency: 4, limit: 1000 }
-
-/** Work that hangs keeps neither other work waiting, nor the app from closing: milliseconds. */
-const workMs = 30_000
-const drainMs = 10_000
+/** How much of it there may be, and how long it may take. */
+export interface BackgroundLimits {
+  /** How much is done at once. Default 4: a flood of it leaves the database to the requests that wait for it. */
+  readonly concurrency?: number
+  /** How much may wait. More is not done, and that is logged. Default 1,000. */
+  readonly limit?: number
+  /** After which time work is given up, so that work that hangs keeps no other waiting: milliseconds. Default 30,000. */
+  readonly workMs?: number
+  /** How long `drain` waits: milliseconds. Default 10,000. */
+  readonly drainMs?: number
+}
 
 /** What a request has asked for, and its reply must not tell about, is done when the reply has left. */
-export function createBackground (log: Pick<FastifyBaseLogger, 'error'>): Background {
-  const enqueue = createQueue(limits, () => new Error('Too much work is waiting.'))
+export function createBackground (log: Pick<FastifyBaseLogger, 'error'>, { concurrency = 4, limit = 1000, workMs = 30_000, drainMs = 10_000 }: BackgroundLimits = {}): Background {
+  const enqueue = createQueue({ concurrency, limit }, () => new Error('Too much work is waiting.'))
   const deadline = createDeadline(workMs, () => new Error('The work took too long.'))
   const pending = new Set<Promise<void>>()
 

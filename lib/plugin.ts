@@ -43,7 +43,8 @@ export const fastifyUsers = fp(async function fastifyUsers (fastify: FastifyInst
     for (const advice of transport.advice?.(production) ?? []) fastify.log[production ? 'warn' : 'info'](`fastify-users: backend ${name}: ${advice}`)
   }
   const sessions = [...new Set(backends.flatMap(({ strategy }) => strategy.sessions ?? []))]
-  if (groups.sessions === true && sessions.length === 0) throw new BadOptionsError('options.routes.sessions needs a strategy with sessions: opaque(), or jwt({ secret, sessions: true })')
+  const without = backends.findIndex(({ strategy }) => strategy.sessions === undefined)
+  if (groups.sessions === true && without !== -1) throw new BadOptionsError(`options.routes.sessions needs a strategy with sessions for each backend, such as opaque(), or jwt({ secret, sessions: true }): options.backends[${without}] has another one, whose sessions nobody could see or end`)
   const deadline = createDeadline(storeTimeoutMs, () => new StoreTimeoutError())
   for (const leak of leaks(settings)) fastify.log.warn(`fastify-users: ${leak}`)
   const accounts = startAccounts(settings, { log: fastify.log, sessions, deadline, origin: () => fastify.server.listening ? fastify.listeningOrigin : null })

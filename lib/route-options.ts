@@ -16,7 +16,7 @@ export interface RouteGroups {
   readonly deleteMe?: boolean | undefined
   /**
    * `GET /sessions`, `DELETE /sessions`, `DELETE /sessions/:id`; with `users` also those of `/users/:id/sessions`. Needs a strategy with
-   * sessions.
+   * sessions at every backend.
    */
   readonly sessions?: boolean | undefined
   /** For superusers: `GET /users`, `POST /users`, and `GET`, `PATCH`, `DELETE /users/:id`; with `reset` also `POST /users/:id/forgot-password` */

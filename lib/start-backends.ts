@@ -34,6 +34,7 @@ export async function startBackends (fastify: FastifyInstance, settings: Setting
   return settings.backends.map(({ name, transport, strategy, lifetimeSeconds, rememberSeconds, refresh, requireVerified }, index) => {
     const started = running.get(strategy) as RunningStrategy
     if (refresh !== undefined && started.refresh === undefined) throw new BadOptionsError(`options.backends[${index}].refresh needs a strategy with sessions: opaque(), or jwt({ secret, sessions: true })`)
+    if (settings.production && started.sessions?.ephemeral === true) throw new BadOptionsError(`options.backends[${index}] has sessions in a store that forgets everybody when the process ends: take one of fastify-users/sql or fastify-users/redis in production`)
     const path = `${fastify.prefix}${settings.prefix}/refresh/${name}`
     return Object.freeze({ name, transport, strategy: started, lifetimeSeconds, rememberSeconds, refresh: refresh === undefined ? undefined : { ...refresh, path }, requireVerified })
   })

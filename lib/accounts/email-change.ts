@@ -1,5 +1,5 @@
 import type { StoredUser } from '../contracts/user-store.js'
-import { BadCurrentPasswordError, EmailChangeBadTokenError } from '../errors.js'
+import { EmailChangeBadTokenError } from '../errors.js'
 import type { Accounts, Source } from './accounts.js'
 import { announce } from './announce.js'
 import { touched } from './change.js'
@@ -12,14 +12,12 @@ import { toUser } from './to-user.js'
 /**
  * Mails a link to the new address. Until it is followed, the old one counts; whether the new one is free is asked then.
  *
- * @param owner the user who has just proved who they are: if somebody else has taken the account over, or back, there is no link
+ * @param allow throws where the user, as it is at the moment of the token, is not who has proved who they are: if somebody else has
+ * taken the account over, or back, there is no link
  */
-export async function requestEmailChange (accounts: Accounts, owner: StoredUser, email: string, source: Source): Promise<void> {
-  const allow = (current: StoredUser): void => {
-    if (current.passwordHash !== owner.passwordHash || current.sessionEpoch !== owner.sessionEpoch) throw new BadCurrentPasswordError()
-  }
-  await recorded(accounts, source, 'request-email-change', owner.id, async () => {
-    const { token, user } = await giveToken(accounts, 'email-change', owner.id, { lifetimeSeconds: accounts.policy.linkSeconds['confirm-email-change'], email, allow })
+export async function requestEmailChange (accounts: Accounts, userId: string, email: string, source: Source, allow: (current: StoredUser) => void): Promise<void> {
+  await recorded(accounts, source, 'request-email-change', userId, async () => {
+    const { token, user } = await giveToken(accounts, 'email-change', userId, { lifetimeSeconds: accounts.policy.linkSeconds['confirm-email-change'], email, allow })
     accounts.mailRoom.post('confirm-email-change', toUser(user), email, token)
     await tell(accounts, 'onAfterRequestEmailChange', () => accounts.hooks.onAfterRequestEmailChange?.(toUser(user), email, token, source.request))
     return user

@@ -75,10 +75,7 @@ export async function endOtherSessions (accounts: Accounts, userId: string, exce
   })
 }
 
-/**
- * Clears away the sessions that a new epoch of the user has ended. They are dead whether they are there or not, so that it fails is
- * no reason to fail.
- */
+/** Clears away the sessions of a user who was removed. They are dead whether they are there or not, so that it fails is no reason to fail. */
 export async function forgetSessions ({ sessions, log }: Accounts, userId: string): Promise<void> {
   for (const store of sessions) {
     try {

@@ -34,7 +34,7 @@ export async function updateOwn (accounts: Accounts, id: string, { currentPasswo
 
   const changed = await updateIfAny(accounts, user, rest, source, allow)
   // Not behind the reply: what was proved now may not be true any more when that has left.
-  await requestEmailChange(accounts, changed.after, newEmail, source)
+  await requestEmailChange(accounts, id, newEmail, source, stillProved(changed.after))
   return changed
 }
 
@@ -43,9 +43,9 @@ async function updateIfAny (accounts: Accounts, user: StoredUser, changes: objec
   return Object.keys(changes).length === 0 ? { before: user, after: user } : await update(accounts, user.id, changes, source, allow)
 }
 
-/** Throws where the password that was proved is no longer the one that counts. */
-export function stillProved (proved: StoredUser): (current: StoredUser) => void {
-  return (current) => { if (current.passwordHash !== proved.passwordHash) throw new BadCurrentPasswordError() }
+/** Throws where the password that was proved is no longer the one that counts, or the sessions of then are over. */
+export function stillProved ({ passwordHash, sessionEpoch }: StoredUser): (current: StoredUser) => void {
+  return (current) => { if (current.passwordHash !== passwordHash || current.sessionEpoch !== sessionEpoch) throw new BadCurrentPasswordError() }
 }
 
 /** @throws `USER_BAD_CURRENT_PASSWORD` unless the password is the user's; a user without one has to set one first, by a link */

@@ -22,7 +22,7 @@ export interface SessionData {
     readonly digest: string
     /** SHA-256 of the one before it; `null` if there was none. */
     readonly usedDigest: string | null
-    /** What the newest tokens were derived with from the used one; opens nothing without it. */
+    /** What the newest tokens were derived with from the used one, where a grace may ask for them once more; else empty. It opens nothing without that token. */
     readonly salt: string
     /** When the used one was exchanged: milliseconds since 1970. */
     readonly rotatedAt: number

@@ -68,8 +68,10 @@ export interface Exchange {
   readonly graceSeconds: number
   /** How long ago the request came in: milliseconds. One that was on its way before the exchange is no reuse. */
   readonly waitedMs: number
-  /** Calls back when the reply has left. */
-  readonly onReplied: (listener: () => void) => void
+  /** Calls back when the reply has left, or the client has; `failed` if the reply is an error of ours (5xx). */
+  readonly onReplied: (listener: (outcome: 'answered' | 'failed') => void) => void
+  /** Told of a session that was ended, because a refresh token of it was used twice. */
+  readonly onReuse: (session: Session) => void
   /** Whether the user of the session may go on; if not, the session ends. */
   readonly admits: (session: Session) => Promise<boolean>
 }

@@ -2,7 +2,10 @@ import type { FastifyRequest } from 'fastify'
 import { longestUserAgent } from '../accounts/record.js'
 import type { Client } from '../backend.js'
 
+/** With `trustProxy` it is what a header says. */
+const longestAddress = 64
+
 /** From where a request comes, as its session will tell. Behind a proxy it is right if Fastify's `trustProxy` is. */
 export function clientOf ({ ip, headers }: FastifyRequest): Client {
-  return { ip, userAgent: headers['user-agent']?.slice(0, longestUserAgent) ?? null }
+  return { ip: ip.slice(0, longestAddress), userAgent: headers['user-agent']?.slice(0, longestUserAgent) ?? null }
 }

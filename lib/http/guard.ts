@@ -7,7 +7,7 @@ import type { BackendName, User } from '../contracts/user.js'
 import type { Deadline } from '../deadline.js'
 import { AmbiguousCredentialsError, BadOptionsError, CrossSiteError, ForbiddenError, NotFreshError, NotVerifiedError, UnauthorizedError, UnknownBackendError, withHeaders } from '../errors.js'
 import { undecided } from './undecided.js'
-import { isOpen, isOpenTo } from './open-route.js'
+import { isOpen, isOpenTo, isOwnGuard } from './open-route.js'
 import { isPromise } from '../maybe-promise.js'
 
 /** Options of `app.authenticate()`. */
@@ -88,8 +88,7 @@ export function createAuthenticate (all: readonly RunningBackend[], authenticate
       if (error !== undefined) return isOpenTo(guard, request) ? undefined : error
       const before = request.auth
       if (isAuth(outcome)) {
-        // What an earlier guard allowed, it allowed to the user that it found.
-        if (before !== null && before.user.id !== outcome.user.id && !isOpen(request.routeOptions.config)) throw new AmbiguousCredentialsError()
+        if (before !== null && stands(before, outcome, request)) return undefined
         request.auth = outcome
         request.user = outcome.user
       } else if (before === null) {
@@ -97,6 +96,14 @@ export function createAuthenticate (all: readonly RunningBackend[], authenticate
         request.user = null as unknown as User
       }
       return undefined
+    }
+
+    /** Whether it stands what an earlier guard has found. At a route of ours, its own guard alone says whose request it is. */
+    function stands (before: Auth, now: Auth, request: FastifyRequest): boolean {
+      if (isOwnGuard(guard, request)) return false
+      // What an earlier guard allowed, it allowed to the user that it found.
+      if (before.user.id !== now.user.id && !isOpenTo(guard, request)) throw new AmbiguousCredentialsError()
+      return isOpen(request.routeOptions.config)
     }
 
     function judge (outcome: Outcome): Error | undefined {

@@ -45,6 +45,8 @@ interface Entry {
   readonly to: string
   readonly write: () => MaybePromise<Mail>
   attempts: number
+  /** Whether a newer one has come while this one was being sent: if that fails, it is not tried again. */
+  isOutdated: boolean
 }
 
 /** A queue of mails in front of a mailer. Its timers keep no process alive, but that of `drain`. */
@@ -62,7 +64,7 @@ export function createOutbox ({ mailer, log, concurrency = 4, queueLimit = 1000,
     if (drained !== undefined) return log.error(dropped, 'fastify-users: a mail was dropped, because the app is closing')
     dropOlder(kind, userId, to)
     if (ready.length + sending.size + waiting.size >= queueLimit) return log.error(dropped, 'fastify-users: a mail was dropped, because too many are under way')
-    ready.push({ kind, userId, to, write, attempts: 0 })
+    ready.push({ kind, userId, to, write, attempts: 0, isOutdated: false })
     // Not now: what the caller answers must not depend on how long it takes to write a mail.
     setImmediate(sendNext)
   }
@@ -76,6 +78,7 @@ export function createOutbox ({ mailer, log, concurrency = 4, queueLimit = 1000,
       clearTimeout(timer)
       waiting.delete(entry)
     }
+    for (const entry of sending.keys()) entry.isOutdated ||= isOlder(entry)
   }
 
   function sendNext (): void {
@@ -107,6 +110,7 @@ export function createOutbox ({ mailer, log, concurrency = 4, queueLimit = 1000,
     const delay = delaysMs[attempts - 1]
     if (delay === undefined || isPermanent(error)) return log.error(failure, 'fastify-users: a mail could not be sent, and is given up')
     log.warn(failure, 'fastify-users: a mail could not be sent')
+    if (entry.isOutdated) return
     if (drained === undefined) waiting.set(entry, setTimeout(sendAgain, delay * (1 + Math.random() / 4), entry).unref())
     else unsent.push(entry)
   }

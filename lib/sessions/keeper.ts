@@ -3,7 +3,7 @@ import type { SessionData, SessionStore, StoredSession } from '../contracts/sess
 import type { Exchange, Grant, Issued, Refreshed, Renewed, RunningStrategy, Session } from '../contracts/strategy.js'
 import { createToken, digestOf, hasDigest, readToken } from '../crypto/opaque-token.js'
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js'
-import { createRotations } from './rotations.js'
+import { createRotations, type Rotation } from './rotations.js'
 
 /** How access tokens are made: what differs from one strategy with sessions to the other. */
 export interface AccessTokens {
@@ -36,6 +36,8 @@ const tries = 5
  */
 export function createKeeper (store: SessionStore, clock: () => number, access: AccessTokens, idleSeconds?: number): Keeper {
   const rotations = createRotations()
+  /** The sessions whose last use is being noted: a store that hangs gets one write for each, not one for each request. */
+  const noting = new Set<string>()
 
   return { issue, see, refresh, revoke, sessions: store }
 
@@ -77,69 +79,96 @@ export function createKeeper (store: SessionStore, clock: () => number, access: 
 
   /** Nobody waits for it, and where another change came first, that one knows better. */
   function noteSeen (row: StoredSession, now: number): void {
+    if (noting.has(row.id)) return
+    noting.add(row.id)
+    const done = (): void => { noting.delete(row.id) }
     try {
       const noted = store.replace({ ...row, lastSeenAt: now, expiresAt: expiry(row.data, now), version: row.version + 1 }, row.version)
-      if (isPromise(noted)) noted.catch(() => {})
+      if (isPromise(noted)) {
+        noted.then(done, done)
+        return
+      }
     } catch {}
+    done()
   }
 
-  async function refresh (token: string, { backend, lifetimeSeconds, graceSeconds, admits, waitedMs, onReplied }: Exchange): Promise<Refreshed> {
+  async function refresh (token: string, { backend, lifetimeSeconds, graceSeconds, admits, waitedMs, onReplied, onReuse }: Exchange): Promise<Refreshed> {
     const handle = readToken(refreshKind, token)
     if (handle === null) return 'invalid'
     const id = digestOf(handle)
     const cameAt = performance.now() - waitedMs
     const used = digestOf(token)
 
+    let wasNewest = false
     for (let attempt = 0; attempt < tries; attempt++) {
       const row = await store.find(id)
       const now = clock()
       if (!holds(row, backend, now) || row.data.refresh === null) return 'invalid'
 
-      const { digest, usedDigest, salt, rotatedAt } = row.data.refresh
-      const isNewest = hasDigest(token, digest)
-      if (!isNewest && usedDigest !== null && hasDigest(token, usedDigest)) {
-        if (now - rotatedAt < graceSeconds * 1000 && await admits(toSession(row))) return derive(row, handle, token, salt)
-        if (rotations.cameBefore(used, cameAt, rotatedAt, clock())) return 'raced'
-      }
-      if (!isNewest) {
+      const { digest, usedDigest, rotatedAt } = row.data.refresh
+      if (!hasDigest(token, digest)) {
+        if (usedDigest !== null && hasDigest(token, usedDigest)) {
+          const failedSalt = rotations.takeFailed(used)
+          const repeated = repeat(row, handle, token, failedSalt, graceSeconds, now)
+          if (repeated !== null && await admits(toSession(row))) {
+            if (failedSalt !== null) onReplied(rotations.begin(used, failedSalt).replied)
+            return repeated
+          }
+          if (wasNewest || rotations.cameBefore(used, cameAt, rotatedAt, now)) return 'raced'
+        }
         // Whoever has this handle has had a token of this session. Two have the session, and one of them is a thief.
         await store.remove(id)
+        onReuse(toSession(row))
         return 'reused'
       }
 
+      wasNewest = true
       if (!await admits(toSession(row))) {
         await store.remove(id)
         return 'invalid'
       }
-      const renewed = renew(row, handle, token, now, lifetimeSeconds)
-      if (await exchange(renewed.row, row.version, used, onReplied)) return renewed.issued
+      const renewed = renew(row, handle, token, now, lifetimeSeconds, graceSeconds)
+      if (await exchange(renewed.row, row.version, rotations.begin(used, renewed.salt), onReplied)) return renewed.issued
       // Somebody was faster: the next look tells whether with the same token.
     }
     return 'raced'
   }
 
-  /** Whoever sees the new row must find that it was begun here, so that is noted first. */
-  async function exchange (row: StoredSession, version: number, used: string, onReplied: Exchange['onReplied']): Promise<boolean> {
-    const rotation = rotations.begin(used)
-    let won = false
-    try {
-      won = await store.replace(row, version) === true
-    } finally {
-      if (won) onReplied(rotation.replied)
-      else rotation.lost()
-    }
+  /** Whoever sees the new row must find that it was begun here, so that was noted first. */
+  async function exchange (row: StoredSession, version: number, rotation: Rotation, onReplied: Exchange['onReplied']): Promise<boolean> {
+    // Before the store has answered: if that takes too long, the client is told so, and comes once more.
+    onReplied(rotation.replied)
+    const won = await store.replace(row, version) === true
+    if (!won) rotation.lost()
     return won
   }
 
-  /** The next tokens, made of the presented one and a salt: who presents it once more within the grace gets the same. */
-  function renew (row: StoredSession, handle: string, token: string, now: number, lifetimeSeconds: number): { readonly row: StoredSession, readonly issued: Renewed } {
+  /**
+   * The tokens that the used one was exchanged for, once more: within the grace, or where the exchange was made here and the reply was
+   * an error of ours. `null` where neither holds, or they were used themselves.
+   */
+  function repeat (row: StoredSession, handle: string, token: string, failedSalt: string | null, graceSeconds: number, now: number): Renewed | null {
+    const { digest, salt, rotatedAt } = row.data.refresh as NonNullable<SessionData['refresh']>
+    // Another machine's clock may be ahead: what was exchanged in the future is no nearer for that.
+    if (graceSeconds > 0 && Math.abs(now - rotatedAt) < graceSeconds * 1000) return derive(row, handle, token, salt)
+    if (failedSalt === null) return null
+    const issued = derive(row, handle, token, failedSalt)
+    return hasDigest(issued.refreshToken, digest) ? issued : null
+  }
+
+  /**
+   * The next tokens, made of the presented one and a salt. The store learns the salt only where a grace asks for it: with the used token
+   * it gives the new ones.
+   */
+  function renew (row: StoredSession, handle: string, token: string, now: number, lifetimeSeconds: number, graceSeconds: number): { readonly row: StoredSession, readonly issued: Renewed, readonly salt: string } {
     const salt = randomBytes(16).toString('base64url')
-    const rotation = { digest: '', usedDigest: digestOf(token), salt, rotatedAt: now }
+    const rotation = { digest: '', usedDigest: digestOf(token), salt: graceSeconds > 0 ? salt : '', rotatedAt: now }
     const data: SessionData = { ...row.data, accessExpiresAt: Math.min(now + lifetimeSeconds * 1000, row.data.endsAt), refresh: rotation }
     const issued = derive({ ...row, data }, handle, token, salt)
     const digests = { accessDigest: access.areOpaque ? digestOf(issued.token) : null, refresh: { ...rotation, digest: digestOf(issued.refreshToken) } }
     return {
       issued,
+      salt,
       row: { ...row, lastSeenAt: now, expiresAt: expiry(data, now), version: row.version + 1, data: { ...data, ...digests } }
     }
   }

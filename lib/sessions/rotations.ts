@@ -1,58 +1,79 @@
-/** How many exchanges a process remembers. They matter for as long as a request takes. */
+/** How many exchanges a process remembers. They matter for as long as a request, or its repetition, takes. */
 const capacity = 1000
 
 /** Who reads a reply slowly on purpose could hide a theft for as long: after so many milliseconds it counts as read. */
 const longestReplyMs = 10_000
 
-/** Tells requests with one refresh token that were on their way at the same time from one that came later. */
+/** How far the clocks of two machines, and the ways to them, may be apart: milliseconds. */
+const otherMachineMs = 2000
+
+/** How an exchange went for the client: it was answered, or has gone; or it was told that something of ours has failed. */
+export type ReplyOutcome = 'answered' | 'failed'
+
+/** What a process knows of the refresh tokens that it has exchanged lately. It tells a client in a hurry from a thief. */
 export interface Rotations {
   /**
    * Notes that a refresh token is about to be exchanged here: until the reply has left, whoever comes with it is on the way at the same
    * time.
    *
    * @param digest names the token
+   * @param salt what the new tokens are made with
    */
-  begin (digest: string): Rotation
+  begin (digest: string, salt: string): Rotation
   /**
-   * Whether a request came before the client could know that its token was exchanged. In the process that made the exchange, that is exact;
-   * in another one the clocks of two machines decide, and a tie is no excuse.
+   * Whether a request came before the client could know that its token was exchanged. In the process that made the exchange, that is
+   * exact. In another one it is guessed by two machines' clocks, in favour of the client: it gets nothing by it.
    *
    * @param cameAt when the request came in, by `performance.now()`
    * @param rotatedAt when the exchange was made, by the clock of whoever made it: milliseconds since 1970
    */
   cameBefore (digest: string, cameAt: number, rotatedAt: number, now: number): boolean
+  /**
+   * The salt of an exchange that was made here, or may have been, and was answered by an error of ours: the client comes again, and is
+   * not to be logged out for that. It is given once.
+   */
+  takeFailed (digest: string): string | null
 }
 
 /** An exchange that has begun, and must be told how it ended. */
 export interface Rotation {
-  /** Another one was faster, or it failed. */
+  /** Another one was faster: whatever the client was told meanwhile, nothing was exchanged. */
   lost (): void
-  /** The reply with the new tokens has left. */
-  replied (): void
+  /** The reply has left, even if the store has not answered yet. */
+  replied (outcome: ReplyOutcome): void
 }
 
 interface Entry {
   pending: number
-  begunAt: number
+  readonly begunAt: number
   repliedAt: number | null
+  failedSalt: string | null
 }
 
 export function createRotations (): Rotations {
   const entries = new Map<string, Entry>()
 
   return {
-    begin (digest) {
-      const entry = entries.get(digest) ?? { pending: 0, begunAt: 0, repliedAt: null }
+    begin (digest, salt) {
+      const entry = entries.get(digest) ?? { pending: 0, begunAt: performance.now(), repliedAt: null, failedSalt: null }
       entry.pending++
-      entry.begunAt = performance.now()
       entries.delete(digest)
       entries.set(digest, entry)
       if (entries.size > capacity) entries.delete(entries.keys().next().value as string)
+
+      let isOpen = true
       return {
-        lost () { entry.pending-- },
-        replied () {
+        lost () {
+          if (isOpen) entry.pending--
+          isOpen = false
+          if (entry.failedSalt === salt) entry.failedSalt = null
+        },
+        replied (outcome) {
+          if (!isOpen) return
+          isOpen = false
           entry.pending--
           entry.repliedAt = performance.now()
+          if (outcome === 'failed') entry.failedSalt = salt
         }
       }
     },
@@ -60,7 +81,14 @@ export function createRotations (): Rotations {
     cameBefore (digest, cameAt, rotatedAt, now) {
       const { pending, begunAt, repliedAt } = entries.get(digest) ?? { pending: 0, begunAt: 0, repliedAt: null }
       if (pending > 0) return cameAt < begunAt + longestReplyMs
-      return repliedAt === null ? now - (performance.now() - cameAt) < rotatedAt : cameAt < repliedAt
+      return repliedAt === null ? now - (performance.now() - cameAt) < rotatedAt + otherMachineMs : cameAt < repliedAt
+    },
+
+    takeFailed (digest) {
+      const entry = entries.get(digest)
+      const salt = entry?.failedSalt ?? null
+      if (entry !== undefined) entry.failedSalt = null
+      return salt
     }
   }
 }

@@ -40,6 +40,7 @@ export function cookieProblems (attributes: CookieAttributes, unknown: readonly 
   expect(prefix === undefined || cookieSecure === true, 'cookieName with __Host- or __Secure- needs cookieSecure: true')
   expect(prefix !== 'host' || cookieDomain === undefined, 'cookieName with __Host- excludes cookieDomain')
   expect(prefix !== 'host' || cookiePath === '/', "cookieName with __Host- needs cookiePath: '/'")
+  expect(prefix !== 'host' || refreshCookiePath === undefined, 'cookieName with __Host- excludes refreshCookiePath: such a cookie has the path /')
   return problems
 }
 

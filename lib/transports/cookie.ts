@@ -65,8 +65,9 @@ export function cookie<const Name extends string = 'cookie'> (options: CookieOpt
 
 function createTransport (attributes: CookieAttributes, unknown: readonly string[]): Transport {
   const { cookieName, refreshCookiePath } = attributes
-  // `__Host-` asks for the path /, which is the one thing that this cookie must not have.
-  const refreshName = `${String(cookieName).replace(/^__Host-/i, '__Secure-')}_refresh`
+  const refreshName = `${String(cookieName)}_refresh`
+  // What `__Host-` promises, that no other host has set the cookie, is worth more than a narrow path, which it does not allow.
+  const isHostOnly = /^__Host-/i.test(String(cookieName))
   // Each one is named, so that no default of the application's own @fastify/cookie gets in.
   const fixed = {
     path: attributes.cookiePath,
@@ -88,7 +89,7 @@ function createTransport (attributes: CookieAttributes, unknown: readonly string
     readRefresh: (request) => readCookie(request, refreshName),
 
     write (reply, { token, user, lifetimeSeconds, persistent, refresh }) {
-      if (Buffer.byteLength(cookieName) + Buffer.byteLength(encodeURIComponent(token)) >= maxBytes) throw new CookieTooLargeError()
+      if (isTooLarge(cookieName, token) || (refresh !== undefined && isTooLarge(refreshName, refresh.token))) throw new CookieTooLargeError()
       setCookie(reply, cookieName, token, persistent ? lifetimeSeconds : undefined)
       if (refresh !== undefined) setCookie(reply, refreshName, refresh.token, refresh.lifetimeSeconds, refresh.path)
       return user
@@ -106,10 +107,14 @@ function createTransport (attributes: CookieAttributes, unknown: readonly string
   }
 
   function setCookie (reply: FastifyReply, name: string, value: string, maxAge: number | undefined, refreshPath?: string): void {
-    const path = refreshPath === undefined ? fixed.path : refreshCookiePath ?? refreshPath
+    const path = refreshPath === undefined || isHostOnly ? fixed.path : refreshCookiePath ?? refreshPath
     // Its types know no `undefined`, which here keeps the application's defaults out.
     reply.setCookie(name, value, { ...fixed, path, expires: undefined, maxAge } as Parameters<FastifyReply['setCookie']>[2] & object)
   }
+}
+
+function isTooLarge (name: string, value: string): boolean {
+  return Buffer.byteLength(name) + Buffer.byteLength(encodeURIComponent(value)) >= maxBytes
 }
 
 /** Seeks the one cookie, without taking all the others apart. */

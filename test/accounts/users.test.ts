@@ -1,6 +1,9 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import t from 'tap'
-import { errors, memory, type ListQuery, type NewUser, type StoredUser, type UserChanges, type UserStore } from '../../lib/index.js'
+import { errors, memory, type ListQuery, type NewUser, type StoredUser, type User, type UserChanges, type UserStore } from '../../lib/index.js'
+import { aPassword, everyRoute, outcome, postOffice, stranger } from '../helpers/accounts.js'
 import { ann, appWith, login } from '../helpers/app.js'
+import { captureLog } from '../helpers/smtp.js'
 
 /** The shape of an application's own fields, as `Type.Object()` would make it. */
 const fields = {
@@ -396,4 +399,112 @@ t.test('fields that nobody gives have the default of their schema', async (t) =>
 
   const { id } = await app.users.create({ email: 'ann@example.com', plan: 'paid' } as Any<NewUser>)
   t.match(await app.users.update(id, { nickname: 'Ann' } as Any<UserChanges>), { plan: 'paid', nickname: 'Ann' }, 'a change brings no default back')
+})
+
+t.test('changes at once do not starve each other, however many there are', async (t) => {
+  const store = memory()
+  const names = Array.from({ length: 40 }, (_, index) => `field${index}`)
+  let calls = 0
+  let lost = 0
+  const busy: UserStore = {
+    ...store,
+    findById: async (id) => await store.findById(id),
+    replace: async (user, version) => {
+      calls++
+      // As if somebody else were always a little faster.
+      return lost-- > 0 ? false : await store.replace(user, version)
+    },
+    remove: async (id, version) => {
+      calls++
+      return lost-- > 0 ? false : await store.remove(id, version)
+    }
+  }
+  const app = await appWith(t, { users: busy, fields: { type: 'object', properties: Object.fromEntries(names.map((name) => [name, {}])) } })
+  const { id } = await app.users.create({ email: 'bob@example.com' })
+  await Promise.all(names.map(async (name) => await app.users.update(id, { [name]: 1 } as UserChanges)))
+  t.match(await app.users.get(id), Object.fromEntries(names.map((name) => [name, 1])), 'all hold')
+
+  for (const [losses, code] of [[7, undefined], [8, 'FST_USERS_CONFLICT']] as const) {
+    for (const work of [() => app.users.update(id, {}), () => app.users.remove(id)]) {
+      calls = 0
+      lost = losses
+      t.equal(await work().then(() => undefined, ({ code }: { code: string }) => code), code)
+      t.equal(calls, 8)
+    }
+    if (code === undefined) await store.insert({ ...await store.findByEmail(ann.email) as StoredUser, id, email: 'bob@example.com', emailKey: 'bob@example.com' })
+  }
+})
+
+t.test('a default that is an object is each user\'s own', async (t) => {
+  const app = await appWith(t, { fields: { type: 'object', properties: { tags: { type: 'array', default: [] }, settings: { type: 'object', default: { theme: {} } } } } }, { seed: false })
+  const create = async (email: string): Promise<Any<{ tags: string[], settings: { theme: Record<string, string> } }>> => await app.users.create({ email }) as never
+  const one = await create('one@example.com')
+  one.tags.push('admin')
+  one.settings.theme.colour = 'red'
+  const { tags, settings } = await create('two@example.com')
+  t.strictSame({ tags, settings }, { tags: [], settings: { theme: {} } })
+})
+
+t.test('an address in the place of an id is not recorded', async (t) => {
+  const office = postOffice()
+  const app = await appWith(t, office.options)
+  const bad = { password: 7, email: 'no address' } as unknown as UserChanges
+  for (const [type, work] of [
+    ['update', () => app.users.update(ann.email, bad)],
+    ['update', () => app.users.update(ann.email, { password: 'short' })],
+    ['delete', () => app.users.remove(ann.email)],
+    ['revoke-sessions', () => app.users.revokeSessions(ann.email)]
+  ] as const) {
+    await work().catch(() => {})
+    t.match(await office.event(type), { outcome: 'failure', reason: 'USER_NOT_FOUND', userId: null })
+  }
+  t.notMatch(JSON.stringify(office.events.untaken), ann.email)
+})
+
+t.test('a user who is removed between the guard and the work is not there', async (t) => {
+  const preHandler = async (request: FastifyRequest): Promise<void> => { await app.users.remove(request.user.id) }
+  const app: FastifyInstance = await appWith(t, { routes: everyRoute, routeOptions: { updateMe: { preHandler }, deleteMe: { preHandler }, confirm: { preHandler } } }, { seed: false })
+  for (const [method, url, body] of [
+    ['PATCH', '/users/me', { email: 'new@example.com', currentPassword: ann.password }],
+    ['PATCH', '/users/me', {}],
+    ['DELETE', '/users/me', { currentPassword: ann.password }],
+    ['POST', '/confirm', { password: ann.password }]
+  ] as const) {
+    await app.users.create(ann)
+    t.equal(await outcome(app, await login(app, 'bearer'), method, url, body), '404 USER_NOT_FOUND')
+  }
+})
+
+t.test('an owner whose account is locked, or gone by then, is told nothing of who tries to register', async (t) => {
+  for (const end of ['lock', 'remove'] as const) {
+    const office = postOffice()
+    const store = memory()
+    const users: UserStore = {
+      ...store,
+      insert (user) {
+        const isFree = store.insert(user)
+        // As if the owner had just gone.
+        if (isFree === false && end === 'remove') store.remove(id, 1)
+        return isFree
+      }
+    }
+    const app = await appWith(t, { ...office.options, users, routes: everyRoute, concealAccounts: true })
+    const { id } = await app.users.getByEmail(ann.email) as User
+    if (end === 'lock') await app.users.update(id, { isActive: false })
+    t.equal(await outcome(app, stranger, 'POST', '/register', { email: ann.email, password: aPassword('new') }), '202')
+    t.match(await office.event('register'), { outcome: 'failure', reason: 'REGISTER_USER_ALREADY_EXISTS' })
+    await app.close()
+    t.strictSame(office.mails.untaken, [])
+  }
+})
+
+t.test('a registration that fails behind the reply is logged, and nobody is told', async (t) => {
+  const { log, lines } = captureLog()
+  const office = postOffice()
+  const app = await appWith(t, { ...office.options, users: { ...memory(), insert: () => { throw new Error('the disk is full') } }, routes: everyRoute, concealAccounts: true }, { server: { loggerInstance: log }, seed: false })
+  t.equal(await outcome(app, stranger, 'POST', '/register', { email: ann.email, password: aPassword('new') }), '202')
+  t.match(await office.event('register'), { outcome: 'failure', reason: 'FST_USERS_UNAVAILABLE' })
+  await app.close()
+  t.match(lines.filter(({ level }) => level === 50), [{ msg: 'fastify-users: work behind a reply has failed', err: { code: 'FST_USERS_UNAVAILABLE' } }])
+  t.strictSame(office.mails.untaken, [])
 })

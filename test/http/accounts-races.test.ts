@@ -44,13 +44,15 @@ onEachStore(t, async (t, open) => {
     const answers = spellings.map((email, i) => outcome(app, stranger, 'POST', '/register', { email, password: aPassword(i) }))
     t.strictSame(await tally(answers), { 202: 20 })
 
-    const notices = spellings.slice(1).map(() => post.mails.take(({ subject }) => subject === 'registration-attempt', 'notice'))
-    const owner = new Set((await Promise.all(notices)).map(({ to }) => to))
+    const { to } = await post.mails.take(({ subject }) => subject === 'registration-attempt', 'notice')
     const { items } = await app.users.list()
     t.equal(items.length, 1)
-    t.strictSame([...owner], [items[0]?.email], 'the owner is told, at the address of the account')
+    t.equal(to, items[0]?.email, 'the owner is told, at the address of the account')
     await app.close()
-    t.strictSame(post.mails.untaken.map(({ subject }) => subject), ['verify-address'])
+    // How often, is a matter of luck: a notice takes the place of one that has not left yet.
+    const others = post.mails.untaken.filter(({ subject }) => subject !== 'registration-attempt')
+    t.strictSame(others.map(({ subject }) => subject), ['verify-address'])
+    t.ok(post.mails.untaken.every((mail) => mail.to === to))
   })
 
   t.test('a link to reset the password, used many times at once', async (t) => {

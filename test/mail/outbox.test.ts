@@ -138,6 +138,76 @@ t.test('mails that wait to be tried again count, too', async (t) => {
   t.match(lines[2], { level: 50, userId: 'u3' })
 })
 
+t.test('a newer mail takes the place of one of its kind that has not left', async (t) => {
+  const sent: string[] = []
+  const failing = new Set(['1'])
+  const { outbox, lines } = outboxOf({ async send ({ subject }) { if (failing.has(subject)) throw new Error('down'); sent.push(subject) } }, { delaysMs: [hour] })
+  t.after(async () => { await outbox.drain() })
+  const put = (number: number, kind: 'reset-password' | 'verify-address' = 'reset-password', userId = 'u1', to = 'ann@example.com'): void => { outbox.put(kind, userId, to, numbered(number)) }
+  put(1)
+  await until(() => lines.length === 1)
+
+  put(2)
+  put(3)
+  put(4, 'verify-address')
+  put(5, 'reset-password', 'u2')
+  put(6, 'reset-password', 'u1', 'other@example.com')
+  put(7)
+  await until(() => sent.length === 4)
+  failing.clear()
+  await outbox.drain()
+  t.strictSame(sent, ['4', '5', '6', '7'], 'neither what waited for its turn, nor what waited to be tried again')
+  t.equal(lines.length, 1)
+})
+
+t.test('what fails while a newer one of its kind has come is not tried again', async (t) => {
+  const attempts: string[] = []
+  let fail = (): void => {}
+  const { outbox, lines } = outboxOf({
+    async send ({ subject }) {
+      attempts.push(subject)
+      if (attempts.length === 1) await new Promise<void>((_resolve, reject) => { fail = () => { reject(new Error('down')) } })
+    }
+  }, { delaysMs: [1, 1, 1] })
+  t.after(async () => { await outbox.drain(50) })
+  outbox.put('reset-password', 'u1', 'ann@example.com', numbered(1))
+  await until(() => attempts.length === 1)
+  outbox.put('reset-password', 'u1', 'ann@example.com', numbered(2))
+  await until(() => attempts.length === 2)
+  fail()
+  await until(() => lines.length === 1)
+  await outbox.drain()
+  t.strictSame(attempts, ['1', '2'])
+  t.match(lines[0], { level: 40, userId: 'u1', attempts: 1 })
+})
+
+t.test('whoever asks again and again pushes nobody else out', async (t) => {
+  for (const up of [true, false]) {
+    const sent: string[] = []
+    let open = (): void => {}
+    const opened = new Promise<void>((resolve) => { open = resolve })
+    const { outbox, lines } = outboxOf({
+      async send ({ subject }) {
+        await opened
+        if (!up) throw new Error('down')
+        sent.push(subject)
+      }
+    }, { concurrency: 2, queueLimit: 6, delaysMs: [hour] })
+    t.after(async () => { await outbox.drain() })
+    for (let number = 0; number < 200; number++) {
+      outbox.put('reset-password', 'mallory', 'mallory@example.com', numbered(number))
+      // Some of them are on their way by then.
+      if (number % 50 === 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+    outbox.put('password-changed', 'u1', 'ann@example.com', () => ({ ...mail, subject: 'notice' }))
+    t.strictSame(lines, [], 'there was a place for everybody')
+    open()
+    if (!up) await until(() => lines.some(({ userId, attempts }) => userId === 'u1' && attempts === 1))
+    await outbox.drain()
+    if (up) t.ok(['notice', '199'].every((subject) => sent.includes(subject)), 'and the newest one goes out, too')
+  }
+})
+
 t.test('at the end: once more, no longer than allowed, and nothing afterwards', async (t) => {
   const attempts: string[] = []
   let closed = 0

@@ -1,8 +1,10 @@
 import fastifyAuth from '@fastify/auth'
-import Fastify from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import t from 'tap'
-import fastifyUsers, { bearer, cookie, jwt, memory, type Session, type Strategy, type StoredUser, type UserStore } from '../../lib/index.js'
+import fastifyUsers, { bearer, cookie, jwt, memory, type FastifyUsersOptions, type GuardOptions, type Session, type Strategy, type StoredUser, type UserStore } from '../../lib/index.js'
+import { aPassword, briefly, everyRoute, outcome, postOffice, send, stranger } from '../helpers/accounts.js'
 import { ann, appWith, login, options, refusal, secret } from '../helpers/app.js'
+import { captureLog } from '../helpers/smtp.js'
 
 t.test('an id that is no text is nobody\'s, whatever the database would make of it', async (t) => {
   const store = memory()
@@ -159,4 +161,181 @@ t.test('fields that are no JSON schema do not start', async (t) => {
   t.match(await refusal({ fields: { type: 'object', properties: { a: { type: 'strnig' } } } }), /options\.fields is no JSON schema: .*properties\/a\/type/)
   const fields = { $id: 'fields', type: 'object', properties: { a: { type: 'string' } } } as const
   for (let i = 0; i < 2; i++) t.equal(await refusal({ fields }), 'it starts', 'the same $id in two registrations')
+})
+
+type Done = (error?: Error) => void
+type Hook = (request: FastifyRequest, reply: FastifyReply, done: Done) => unknown
+
+/** Ways to write a hook that calls a guard. The app is there only when the options are written already. */
+const ways: Readonly<Record<string, (app: () => FastifyInstance, guard: GuardOptions) => Hook>> = {
+  'a callback': (app, guard) => (request, reply, done) => { app().authenticate(guard)(request, reply, done) },
+  async: (app, guard) => async (request, reply) => { await asked(app(), guard, request, reply) },
+  'a promise': (app, guard) => (request, reply) => asked(app(), guard, request, reply)
+}
+
+function asked (app: FastifyInstance, guard: GuardOptions, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  return new Promise((resolve, reject) => { app.authenticate(guard)(request, reply, (error) => { if (error === undefined) resolve(); else reject(error) }) })
+}
+
+for (const [way, hookOf] of Object.entries(ways)) {
+  for (const name of ['onRequest', 'preValidation', 'preHandler'] as const) {
+    t.test(`a guard that the app adds to a route of ours counts there: ${way}, ${name}`, async (t) => {
+      const by = (guard: GuardOptions) => ({ [name]: hookOf(() => app, guard) as never })
+      const app: FastifyInstance = await appWith(t, {
+        routes: everyRoute,
+        routeOptions: { register: by({ superuser: true }), getMe: by({ verified: true }), updateMe: { preHandler: [ways.async?.(() => app, { optional: true }) as never] } }
+      })
+      const root = { email: 'root@example.com', password: aPassword('root') }
+      await app.users.create({ ...root, isSuperuser: true, isVerified: true })
+      const [asAnn, asRoot] = [await login(app, 'bearer'), await login(app, 'bearer', root)]
+      const body = { email: 'bob@example.com', password: aPassword('bob') }
+      t.equal(await outcome(app, stranger, 'POST', '/register', body), '401 UNAUTHORIZED')
+      t.equal(await outcome(app, asAnn, 'POST', '/register', body), '403 FORBIDDEN')
+      t.equal(await app.users.getByEmail(body.email), null)
+      t.equal(await outcome(app, asRoot, 'POST', '/register', body), '201')
+      t.equal(await outcome(app, asAnn, 'GET', '/users/me'), '403 USER_NOT_VERIFIED')
+      t.equal(await outcome(app, asRoot, 'GET', '/users/me'), '200')
+      t.equal(await outcome(app, asAnn, 'PATCH', '/users/me', {}), '200')
+    })
+  }
+}
+
+t.test('a guard on the whole app shuts none of our doors, also behind a hook of the very route', async (t) => {
+  const hooks: Readonly<Record<string, unknown>> = {
+    none: undefined,
+    callback: (_request: unknown, _reply: unknown, done: Done) => { done() },
+    async: async () => {},
+    promise: () => Promise.resolve(),
+    thenable: () => ({ then: (resolve: () => void) => { resolve() } })
+  }
+  for (const [how, hook] of Object.entries(hooks)) {
+    const added = { onRequest: hook, preValidation: hook } as object
+    const app = await appWith(t, { routes: everyRoute, routeOptions: { login: added, register: added, forgotPassword: added } }, {
+      routes: (app) => {
+        for (const name of ['onRequest', 'preHandler'] as const) app.addHook(name, app.authenticate({ superuser: true }))
+      }
+    })
+    t.equal(await outcome(app, stranger, 'POST', '/register', { email: 'bob@example.com', password: aPassword('bob') }), '201', how)
+    t.equal(await outcome(app, stranger, 'POST', '/forgot-password', { email: 'bob@example.com' }), '202', how)
+    t.equal(await outcome(app, await login(app, 'bearer'), 'GET', '/me'), '403 FORBIDDEN', how)
+  }
+})
+
+t.test('a hook of a route that refuses, in whatever way, is the end of it', async (t) => {
+  const no = Object.assign(new Error('No.'), { statusCode: 418, code: 'NO' })
+  const reply = (reply: FastifyReply): FastifyReply => reply.code(418).send({ code: 'NO' })
+  const hooks: Readonly<Record<string, unknown>> = {
+    'calls done with an error': (_request: unknown, _reply: unknown, done: Done) => { done(no) },
+    throws: () => { throw no },
+    'throws, given done': (_request: unknown, _reply: unknown, _done: Done) => { throw no },
+    rejects: async () => { throw no },
+    'replies, and never calls done': (_request: unknown, answer: FastifyReply, _done: Done) => { reply(answer) },
+    'replies, and is not given done': (_request: unknown, answer: FastifyReply) => { reply(answer) },
+    'replies, and returns that': async (_request: unknown, answer: FastifyReply) => reply(answer)
+  }
+  for (const [how, hook] of Object.entries(hooks)) {
+    for (const name of ['onRequest', 'preValidation', 'preHandler'] as const) {
+      const app = await appWith(t, { routes: everyRoute, routeOptions: { register: { [name]: hook as never } } }, {
+        // A reply that takes a moment to leave is one all the same.
+        before: (app) => { app.addHook('onSend', async () => { await new Promise((resolve) => setImmediate(resolve)) }) },
+        routes: (app) => { app.addHook('preHandler', app.authenticate()) }
+      })
+      t.equal(await outcome(app, stranger, 'POST', '/register', { email: 'bob@example.com', password: aPassword('bob') }), '418 NO', `${name}: ${how}`)
+      t.equal(await app.users.getByEmail('bob@example.com'), null, `${name}: ${how}`)
+      t.equal(await outcome(app, await login(app, 'bearer'), 'GET', '/me'), '200')
+    }
+  }
+})
+
+t.test('what is no hook is refused, in Fastify\'s words', async (t) => {
+  for (const name of ['onRequest', 'preValidation', 'preHandler']) {
+    t.match(await refusal({ routeOptions: { login: { [name]: async (_request: unknown, _reply: unknown, _done: unknown) => {} } } }), 'FST_ERR_HOOK_INVALID_ASYNC_HANDLER')
+    t.match(await refusal({ routeOptions: { login: { [name]: 'authenticate' } } }), 'FST_ERR_HOOK_INVALID_HANDLER')
+    t.match(await refusal({ routeOptions: { login: { [name]: [null] } } }), 'FST_ERR_HOOK_INVALID_HANDLER')
+  }
+})
+
+t.test('whose request it is at a route of ours, its own guard says', async (t) => {
+  const bob = { email: 'bob@example.com', password: ann.password }
+  for (const name of ['onRequest', 'preHandler'] as const) {
+    for (const who of [ann, bob]) {
+      const app = await appWith(t, { routes: everyRoute }, { routes: (app) => { app.addHook(name, app.authenticate()) } })
+      await app.users.create(bob)
+      const [byCookie, byBearer] = [await login(app, 'cookie', who), await login(app, 'bearer')]
+      const both = { headers: { ...byCookie.headers, ...byBearer.headers }, cookies: byCookie.cookies as Record<string, string> }
+      t.equal(await outcome(app, both, 'POST', '/logout/bearer'), '200')
+      t.equal(await outcome(app, byBearer, 'GET', '/users/me'), '401 UNAUTHORIZED', `${name}: the session that was to end has ended`)
+      t.equal(await outcome(app, byCookie, 'GET', '/users/me'), '200', 'and no other')
+    }
+  }
+  const app: FastifyInstance = await appWith(t, { routes: everyRoute, routeOptions: { updateMe: { preHandler: ways.async?.(() => app, { backends: ['bearer'] }) as never } } })
+  await app.users.create(bob)
+  const [{ cookies }, { headers }] = [await login(app, 'cookie', bob), await login(app, 'bearer')]
+  t.equal(await outcome(app, { cookies, headers } as object, 'PATCH', '/users/me', {}), '400 AMBIGUOUS_CREDENTIALS', 'a guard of the route itself must have found the same user')
+})
+
+t.test('where accounts are concealed, whoever has just registered cannot tell by a login', async (t) => {
+  for (const [concealAccounts, code] of [[true, 'LOGIN_BAD_CREDENTIALS'], [false, 'LOGIN_USER_NOT_VERIFIED']] as const) {
+    const app = await appWith(t, { ...postOffice().options, routes: everyRoute, concealAccounts, backends: [cookie({ requireVerified: true }), bearer({ requireVerified: true })] })
+    for (const backend of ['cookie', 'bearer']) {
+      const answer = async (password: string) => await send(app, stranger, 'POST', `/login/${backend}`, { email: ann.email, password })
+      const [right, wrong] = [await answer(ann.password), await answer(aPassword('wrong'))]
+      t.equal(briefly(right), `400 ${code}`)
+      t.equal(right.body === wrong.body, concealAccounts)
+      t.strictSame(Object.keys(right.headers), Object.keys(wrong.headers))
+    }
+    await app.users.update((await app.users.getByEmail(ann.email))?.id as string, { isVerified: true })
+    t.ok(await login(app, 'bearer'))
+  }
+})
+
+t.test('what tells who has an account, although that is to be concealed, is told at the start', async (t) => {
+  const backend = (name: string): string => `fastify-users: concealAccounts conceals little while backend ${name} lacks requireVerified: whoever has registered an address logs in if it was new`
+  const emails = 'fastify-users: concealAccounts conceals little without confirmEmailChange: whoever is logged in learns which addresses are taken'
+  const warnings = async (given: Partial<FastifyUsersOptions>): Promise<string[]> => {
+    const { log, lines } = captureLog()
+    await appWith(t, { ...postOffice().options, ...given }, { server: { loggerInstance: log }, seed: false })
+    return lines.filter(({ level }) => level === 40).map(({ msg }) => msg)
+  }
+  const routes = { register: true, verify: true, me: true }
+  const strict = [cookie({ requireVerified: true }), bearer({ requireVerified: true })]
+  t.strictSame(await warnings({ routes, concealAccounts: true }), [backend('cookie'), backend('bearer'), emails])
+  t.strictSame(await warnings({ routes, concealAccounts: true, backends: [cookie(), bearer({ requireVerified: true })], confirmEmailChange: true }), [backend('cookie')])
+  t.strictSame(await warnings({ routes, concealAccounts: true, backends: strict }), [emails])
+  t.strictSame(await warnings({ routes, concealAccounts: true, backends: strict, confirmEmailChange: true }), [])
+  t.strictSame(await warnings({ routes: { ...routes, me: false }, concealAccounts: true, backends: strict }), [])
+  t.strictSame(await warnings({ routes }), [])
+})
+
+t.test('a readOnly inside a field protects nothing, and does not start', async (t) => {
+  const inside = { type: 'object', properties: { plan: { type: 'string', readOnly: true } } }
+  const problem = 'FST_USERS_BAD_OPTIONS: options.fields.properties.settings has a readOnly inside, which protects nothing: only a whole field can be readOnly'
+  for (const settings of [inside, { type: 'array', items: inside }, { ...inside, readOnly: true }, { anyOf: [{ type: 'string', readOnly: true }] }]) {
+    t.equal(await refusal({ fields: { type: 'object', properties: { settings } } }), problem)
+  }
+  for (const settings of [{ type: 'string', readOnly: true }, { ...inside, properties: { plan: { readOnly: false } } }, true, {}]) {
+    t.equal(await refusal({ fields: { type: 'object', properties: { settings } } }), 'it starts')
+  }
+})
+
+t.test('a field cannot pass for a member of a login\'s reply', async (t) => {
+  for (const name of ['access_token', 'token_type', 'expires_in', 'refresh_token']) {
+    t.equal(await refusal({ fields: { type: 'object', properties: { [name]: { type: 'string' } } } }), `FST_USERS_BAD_OPTIONS: options.fields.properties.${name} is a name that every user has already`)
+  }
+})
+
+t.test('an error quotes no name that the client chose', async (t) => {
+  const app = await appWith(t, { routes: everyRoute, fields: { type: 'object', properties: { settings: { type: 'object', additionalProperties: { type: 'string', maxLength: 3 } }, tags: { type: 'array', items: { type: 'string' } } } } })
+  const me = await login(app, 'bearer')
+  for (const [body, message] of [
+    [{ settings: { 'eve@example.com': 'too long' } }, 'body/settings must NOT have more than 3 characters'],
+    [{ settings: { '/eve@example.com/': { 'eve@example.com': 1 } } }, 'body/settings must be string'],
+    [{ settings: 7 }, 'body/settings must be object'],
+    [{ tags: ['a', 7] }, 'body/tags must be string'],
+    [[], 'body must be object']
+  ] as const) {
+    const reply = await send(app, me, 'PATCH', '/users/me', body)
+    t.match(reply.json(), { statusCode: 400, code: 'FST_ERR_VALIDATION', message })
+    t.notMatch(reply.body, 'eve@example.com')
+  }
 })

@@ -4,7 +4,7 @@ import { memorySessions } from '../../lib/index.js'
 import { createToken, digestOf } from '../../lib/crypto/opaque-token.js'
 import { isSessionStore } from '../../lib/sessions/is-session-store.js'
 import { createKeeper, type Keeper } from '../../lib/sessions/keeper.js'
-import { createRotations } from '../../lib/sessions/rotations.js'
+import { createRotations, type ReplyOutcome } from '../../lib/sessions/rotations.js'
 import { stoppedClock, type Clock } from '../helpers/sessions.js'
 
 const terms = { idleSeconds: 1000, absoluteSeconds: 5000, graceSeconds: 0 }
@@ -15,7 +15,7 @@ interface Bench {
   readonly clock: Clock
   readonly store: SessionStore
   /** Lets the replies leave that were waited for. */
-  reply (): void
+  reply (outcome?: ReplyOutcome): void
   refresh (token: string, given?: Partial<Exchange>): Promise<Refreshed>
   /** The row of the only session. */
   row (): Promise<StoredSession>
@@ -27,16 +27,16 @@ function bench (twist: (store: SessionStore) => Partial<SessionStore> = () => ({
   const plain = memorySessions()
   const store = { ...plain, ...twist(plain) }
   const keeper = createKeeper(store, clock.now, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) }, idleSeconds)
-  let leaving: Array<() => void> = []
+  let leaving: Array<(outcome: ReplyOutcome) => void> = []
   return {
     keeper,
     clock,
     store,
-    reply () {
-      for (const one of leaving) one()
+    reply (outcome = 'answered') {
+      for (const one of leaving) one(outcome)
       leaving = []
     },
-    refresh: (token, given = {}) => keeper.refresh(token, { backend: 'one', lifetimeSeconds: 60, graceSeconds: 0, waitedMs: 0, onReplied: (listener) => { leaving.push(listener) }, admits: async () => true, ...given }),
+    refresh: (token, given = {}) => keeper.refresh(token, { backend: 'one', lifetimeSeconds: 60, graceSeconds: 0, waitedMs: 0, onReplied: (listener) => { leaving.push(listener) }, onReuse: () => {}, admits: async () => true, ...given }),
     async row () {
       const [row] = await store.list({ userId: 'ann', after: null, limit: 1 })
       return row as StoredSession
@@ -158,12 +158,10 @@ t.test('what is noted of a use gives way to another change', async (t) => {
   const { keeper, clock, store, row } = bench((store) => ({ find: async (id) => await store.find(id) }))
   const { session: { id } } = await keeper.issue(grant)
   clock.forward(60)
-  const seen = keeper.see(id, 'one', () => {
-    const current = { ...changing }
-    store.replace({ ...current, version: 2, data: { ...current.data, epoch: 4 } }, 1)
+  const seen = keeper.see(id, 'one', (row) => {
+    store.replace({ ...row, version: 2, data: { ...row.data, epoch: 4 } }, 1)
     return true
   })
-  const changing = await row()
   t.match(await seen, { id })
   t.match(await row(), { version: 2, data: { epoch: 4 } })
 })
@@ -186,7 +184,7 @@ t.test('a chain of exchanges', async (t) => {
       lastSeenAt: clock.now(),
       expiresAt: clock.now() + 1_000_000,
       version: i + 1,
-      data: { accessDigest: digestOf(next.token), accessExpiresAt: clock.now() + 60_000, refresh: { digest: digestOf(next.refreshToken), usedDigest: digestOf(token), rotatedAt: clock.now(), salt: /^[\w-]{22}$/ } }
+      data: { accessDigest: digestOf(next.token), accessExpiresAt: clock.now() + 60_000, refresh: { digest: digestOf(next.refreshToken), usedDigest: digestOf(token), rotatedAt: clock.now(), salt: '' } }
     })
     seen.add(next.token).add(next.refreshToken)
     t.equal(seen.size, 2 + 2 * i, 'no two tokens are alike')
@@ -267,7 +265,7 @@ t.test('one that was made up by whoever knows another token of the session ends 
 t.test('within the grace an old token gives the same once more, and no longer', async (t) => {
   const { keeper, clock, refresh, reply, row, store } = bench()
   const { session, refreshToken: r1 = '' } = await keeper.issue(grant)
-  const first = renewed(await refresh(r1))
+  const first = renewed(await refresh(r1, { graceSeconds: 10 }))
   reply()
   const after = await row()
   clock.forward(9)
@@ -283,9 +281,9 @@ t.test('within the grace an old token gives the same once more, and no longer', 
 t.test('within the grace only the last but one gives anything', async (t) => {
   const { keeper, refresh, reply } = bench()
   const { refreshToken: r1 = '' } = await keeper.issue(grant)
-  const r2 = renewed(await refresh(r1)).refreshToken
+  const r2 = renewed(await refresh(r1, { graceSeconds: 10 })).refreshToken
   reply()
-  const r3 = renewed(await refresh(r2)).refreshToken
+  const r3 = renewed(await refresh(r2, { graceSeconds: 10 })).refreshToken
   reply()
   t.equal(renewed(await refresh(r2, { graceSeconds: 10 })).refreshToken, r3)
   t.equal(await refresh(r1, { graceSeconds: 10 }), 'reused')
@@ -294,7 +292,7 @@ t.test('within the grace only the last but one gives anything', async (t) => {
 t.test('the grace admits nobody who may not go on', async (t) => {
   const { keeper, refresh, reply } = bench()
   const { refreshToken: r1 = '' } = await keeper.issue(grant)
-  renewed(await refresh(r1))
+  renewed(await refresh(r1, { graceSeconds: 10 }))
   reply()
   t.equal(await refresh(r1, { graceSeconds: 10, admits: async () => false }), 'reused')
 })
@@ -335,10 +333,11 @@ t.test('a request that the store holds up is as early as it came', async (t) => 
 t.test('an exchange that another process makes is told from a reuse by the clocks', async (t) => {
   const one = bench()
   const other = createKeeper(one.store, one.clock.now, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) })
-  const exchange: Exchange = { backend: 'one', lifetimeSeconds: 60, graceSeconds: 0, waitedMs: 60_000, onReplied: () => {}, admits: async () => true }
+  const exchange: Exchange = { backend: 'one', lifetimeSeconds: 60, graceSeconds: 0, waitedMs: 60_000, onReplied: () => {}, onReuse: () => {}, admits: async () => true }
   const { session, refreshToken: r1 = '' } = await one.keeper.issue(grant)
   renewed(await one.refresh(r1))
   t.equal(await other.refresh(r1, exchange), 'raced', 'it came a minute ago')
+  t.equal(await other.refresh(r1, { ...exchange, waitedMs: 0 }), 'raced', 'clocks may differ by two seconds')
   t.ok(await one.store.find(session.id))
   one.clock.forward(120)
   t.equal(await other.refresh(r1, exchange), 'reused')
@@ -353,22 +352,23 @@ t.test('of exchanges that were begun, the one that was made counts', async (t) =
 
   t.equal(cameBefore(early), false, 'none is known here: the clocks decide')
   t.equal(cameBefore(early, now + 1000), true)
-  const [lost, won] = [rotations.begin('a'), rotations.begin('a')]
+  t.equal(cameBefore(early, now - 1000), true, 'in doubt, for the client')
+  const [lost, won] = [rotations.begin('a', 'one'), rotations.begin('a', 'two')]
   t.equal(cameBefore(performance.now()), true)
   t.equal(cameBefore(performance.now() + 10_001), false, 'who reads slowly gains nothing')
   t.equal(rotations.cameBefore('b', early, 0, now), false)
   lost.lost()
   t.equal(cameBefore(performance.now()), true)
-  won.replied()
+  won.replied('answered')
   t.equal(cameBefore(early), true)
   t.equal(cameBefore(performance.now() + 1), false)
 
-  const again = rotations.begin('c')
+  const again = rotations.begin('c', 'one')
   again.lost()
   t.equal(rotations.cameBefore('c', early, 0, now), false, 'it was not made here')
-  for (let i = 0; i < 1000; i++) rotations.begin(`${i}`)
+  for (let i = 0; i < 1000; i++) rotations.begin(`${i}`, 'one')
   t.equal(cameBefore(early), false, 'so many are remembered')
-  won.replied()
+  won.replied('answered')
   t.equal(cameBefore(early), false)
 })
 
@@ -401,6 +401,91 @@ t.test('a store that fails leaves the token as it was', async (t) => {
   t.ok(renewed(await refresh(refreshToken)))
 })
 
+t.test('a store that has made the exchange and then fails', async (t) => {
+  let down = true
+  const { keeper, refresh, reply, row, store } = bench((store) => ({
+    replace (session, version) {
+      const done = store.replace(session, version)
+      if (down) throw new Error('down')
+      return done
+    }
+  }))
+  const { refreshToken: r1 = '', session } = await keeper.issue(grant)
+  await t.rejects(refresh(r1), { message: 'down' })
+  down = false
+  t.equal(await refresh(r1), 'raced', 'nobody was told anything yet')
+  reply('failed')
+  const { refreshToken: r2 } = renewed(await refresh(r1))
+  t.match(await row(), { version: 2, data: { refresh: { digest: digestOf(r2), usedDigest: digestOf(r1) } } })
+  const { refreshToken: r3 } = renewed(await refresh(r2))
+  reply()
+  t.equal(await refresh(r1), 'reused', 'its successor was used')
+  t.equal(await refresh(r3), 'invalid')
+  t.equal(await store.find(session.id), null)
+})
+
+t.test('whom we have told that something failed may ask again, once for each time; who has gone away may not', async (t) => {
+  const { keeper, refresh, reply, row } = bench()
+  const { refreshToken: r1 = '' } = await keeper.issue(grant)
+  const first = renewed(await refresh(r1))
+  t.equal(await refresh(r1), 'raced')
+  reply('failed')
+  const after = await row()
+  t.strictSame(renewed(await refresh(r1)), first)
+  t.equal(await refresh(r1), 'raced', 'one at a time')
+  reply('failed')
+  t.strictSame(renewed(await refresh(r1)), first)
+  reply('answered')
+  t.strictSame(await row(), after)
+  t.equal(await refresh(r1), 'reused', 'now it has')
+})
+
+t.test('what another process has exchanged meanwhile is not given out for what failed here', async (t) => {
+  let down = true
+  const one = bench((store) => ({
+    replace (session, version) {
+      if (down) throw new Error('down')
+      return store.replace(session, version)
+    }
+  }))
+  const other = createKeeper(one.store, one.clock.now, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) })
+  const { refreshToken: r1 = '' } = await one.keeper.issue(grant)
+  await t.rejects(one.refresh(r1), { message: 'down' })
+  one.reply('failed')
+  down = false
+  const robbed: string[] = []
+  renewed(await other.refresh(r1, { backend: 'one', lifetimeSeconds: 60, graceSeconds: 0, waitedMs: 0, onReplied: () => {}, onReuse: () => {}, admits: async () => true }))
+  one.clock.forward(10)
+  t.equal(await one.refresh(r1, { onReuse: ({ userId }) => { robbed.push(userId) } }), 'reused')
+  t.strictSame(robbed, ['ann'])
+})
+
+t.test('without a grace, the store does not know what new tokens are made with', async (t) => {
+  const { keeper, refresh, row } = bench()
+  const { refreshToken: r1 = '' } = await keeper.issue(grant)
+  renewed(await refresh(r1))
+  t.equal((await row()).data.refresh?.salt, '')
+})
+
+t.test('a clock that is ahead makes no grace', async (t) => {
+  const one = bench()
+  const other = createKeeper(one.store, () => one.clock.now() - 30_000, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) })
+  for (const graceSeconds of [0, 10]) {
+    const { refreshToken: r1 = '' } = await one.keeper.issue(grant)
+    renewed(await one.refresh(r1, { graceSeconds }))
+    t.equal(await other.refresh(r1, { backend: 'one', lifetimeSeconds: 60, graceSeconds, waitedMs: 0, onReplied: () => {}, onReuse: () => {}, admits: async () => true }), 'raced')
+  }
+})
+
+t.test('who may not go on gets nothing, failed or not', async (t) => {
+  const { keeper, refresh, reply, store } = bench()
+  const { session, refreshToken: r1 = '' } = await keeper.issue(grant)
+  renewed(await refresh(r1))
+  reply('failed')
+  t.equal(await refresh(r1, { admits: async () => false }), 'reused')
+  t.equal(await store.find(session.id), null)
+})
+
 t.test('an end is an end', async (t) => {
   const { keeper, refresh } = bench()
   const { session, refreshToken = '' } = await keeper.issue(grant)
@@ -413,4 +498,42 @@ t.test('an end is an end', async (t) => {
 t.test('what a session store is', async (t) => {
   t.equal(isSessionStore(memorySessions()), true)
   for (const other of [undefined, null, true, 'x', {}, [], { ...memorySessions(), find: undefined }, { ...memorySessions(), purge: 1 }]) t.equal(isSessionStore(other), false)
+})
+
+t.test('a client that was told 503, because the store took too long, may ask once more', async (t) => {
+  const told: Array<() => void> = []
+  let hangs = true
+  const { keeper, refresh, reply } = bench((store) => ({
+    async replace (row, version) {
+      const won = await store.replace(row, version)
+      if (hangs) await new Promise<void>((resolve) => { told.push(resolve) })
+      return won
+    }
+  }))
+  const { refreshToken: first = '' } = await keeper.issue(grant)
+  const hanging = refresh(first)
+  while (told.length === 0) await new Promise(setImmediate)
+  hangs = false
+  t.equal(await refresh(first), 'raced', 'nobody was told anything yet')
+
+  reply('failed')
+  const again = renewed(await refresh(first))
+  told[0]?.()
+  t.same(renewed(await hanging), again, 'what nobody was told')
+  t.ok(await keeper.see(again.session.id, 'one', ({ data }) => data.accessDigest === digestOf(again.token)))
+})
+
+t.test('what was lost after all has not failed', async (t) => {
+  const rotations = createRotations()
+  const lost = rotations.begin('a', 'one')
+  lost.replied('failed')
+  lost.lost()
+  t.equal(rotations.takeFailed('a'), null)
+  const failed = rotations.begin('a', 'two')
+  failed.replied('failed')
+  lost.lost()
+  failed.replied('answered')
+  t.equal(rotations.takeFailed('a'), 'two', 'the first word counts, and another one\'s loss is nothing to it')
+  t.equal(rotations.takeFailed('a'), null, 'once')
+  t.equal(rotations.takeFailed('b'), null)
 })

@@ -1,10 +1,11 @@
 import fastifyJwt from '@fastify/jwt'
 import { createHmac, generateKeyPairSync, type KeyPairKeyObjectResult } from 'node:crypto'
 import t from 'tap'
-import { bearer, cookie, jwt, memory, type JwtAlgorithm, type JwtKey, type JwtOptions, type Session } from '../../lib/index.js'
+import { bearer, cookie, jwt, memory, memorySessions, type JwtAlgorithm, type JwtKey, type JwtOptions, type Session, type SessionStore, type StoredSession } from '../../lib/index.js'
 import { createVerifiedTokens } from '../../lib/strategies/verified-tokens.js'
 import { strategyContract } from '../../lib/testing/index.js'
 import { ann, appWith, login, refusal, secret, type Prepare } from '../helpers/app.js'
+import { byBearer, faulty, logIn, onEachPlace, onlySession, refreshBy, statusOf, stoppedClock } from '../helpers/sessions.js'
 
 const rsa = pems(generateKeyPairSync('rsa', { modulusLength: 2048 }))
 const shortRsa = pems(generateKeyPairSync('rsa', { modulusLength: 1024 }))
@@ -233,6 +234,96 @@ t.test('a remembered token is refused all the same once it is ended, expired, or
   now += 3_600_000
   t.equal(await status(expired), 401)
 })
+
+onEachPlace(t, async (t, open) => {
+  t.test('the contract, with sessions', async (t) => {
+    const { sessions } = await open(t)
+    for (const { name, run } of strategyContract(() => jwt({ secret, lifetimeSeconds: 60, sessions }))) t.test(name, run)
+  })
+
+  t.test('the token names a session, and is good as long as that is there', async (t) => {
+    const { users, sessions } = await open(t)
+    const now = Date.UTC(2030, 0, 1)
+    const app = await appWith(t, { users, sessions, clock: () => now + 999, strategy: jwt({ secret, sessions: true }) })
+    const credential = await login(app, 'bearer')
+    const { sub, jti, sid, ...rest } = claims(credential)
+    t.match(jti, /^[0-9a-f-]{36}$/)
+    t.strictSame(rest, { iat: now / 1000, exp: now / 1000 + 3600, aud: 'bearer', epoch: 0 })
+    const row = await onlySession({ sessions }, sub as string)
+    t.match(row, { id: sid, userId: sub, createdAt: now + 999, data: { backend: 'bearer', accessDigest: null, refresh: null } })
+    t.equal(await statusOf(app, byBearer, tokenOf(credential)), 200)
+    await sessions.remove(row.id)
+    t.equal(await statusOf(app, byBearer, tokenOf(credential)), 401)
+  })
+})
+
+for (const { name, run } of strategyContract(() => jwt({ secret, sessions: true }))) t.test(`with sessions: ${name}`, run)
+
+t.test('a token with a session is none without, and the reverse', async (t) => {
+  const users = memory()
+  const plain = await appWith(t, { users })
+  const kept = await appWith(t, { users, strategy: jwt({ secret, sessions: true }) }, { seed: false })
+  const [withoutSid, withSid] = [await login(plain, 'bearer'), await login(kept, 'bearer')]
+  const status = async (credential: Sent) => [(await plain.inject({ ...credential, url: '/me' })).statusCode, (await kept.inject({ ...credential, url: '/me' })).statusCode]
+  t.strictSame(await status(withoutSid), [200, 401])
+  t.strictSame(await status(withSid), [401, 200])
+
+  for (const sid of [undefined, null, '', 1, [], {}, 'x'.repeat(65), 'x', '__proto__']) t.strictSame(await status(signed({ ...claims(withSid), sid })), sid === undefined ? [200, 401] : [401, 401], JSON.stringify(sid))
+  const { sid, ...withoutIt } = claims(withSid)
+  t.type(sid, 'string')
+  t.strictSame(await status(signed({ ...withoutIt, jti: sid })), [200, 401])
+})
+
+t.test('a token is good for the session\'s own user and epoch alone', async (t) => {
+  const app = await appWith(t, { strategy: jwt({ secret, sessions: true }) })
+  const { id } = await app.users.create({ email: 'bob@example.com', password: ann.password })
+  const own = claims(await login(app, 'bearer'))
+  const status = async (given: object) => await statusOf(app, byBearer, tokenOf(signed({ ...own, ...given })))
+  t.equal(await status({}), 200)
+  t.equal(await status({ sub: id }), 401)
+  t.equal(await status({ epoch: 1 }), 401)
+})
+
+t.test('with sessions a signature is checked once, and the session each time', async (t) => {
+  const { store, calls } = faulty(memorySessions())
+  const app = await appWith(t, { sessions: store, strategy: jwt({ secret, sessions: true }) })
+  const token = tokenOf(await login(app, 'bearer'))
+  calls()
+  for (let i = 0; i < 3; i++) t.equal(await statusOf(app, byBearer, token), 200)
+  t.strictSame(calls(), { find: 3 })
+  for (const bad of [`${token}x`, token.slice(0, -1), tokenOf(signed(claims({ headers: { authorization: `Bearer ${token}` } }), `${secret}!`)), 'x.y.z', 'A'.repeat(8193)]) t.equal(await statusOf(app, byBearer, bad), 401)
+  t.strictSame(calls(), {}, 'what was forged costs no look-up')
+})
+
+t.test('an earlier token lives on beside the new one, as long as the session does', async (t) => {
+  const clock = stoppedClock()
+  const app = await appWith(t, { clock: clock.now, strategy: jwt({ secret, sessions: true }), backends: [bearer({ refresh: true })] })
+  const first = await logIn(app, byBearer, ann)
+  clock.forward(800)
+  const second = byBearer.tokensOf(await refreshBy(app, byBearer, first.refresh)).access
+  for (const token of [first.access, second]) t.equal(await statusOf(app, byBearer, token), 200)
+  clock.forward(100)
+  t.equal(await statusOf(app, byBearer, first.access), 401, 'it says itself when it expires')
+  t.equal(await statusOf(app, byBearer, second), 200)
+  await app.inject({ ...byBearer.withAccess(second), method: 'POST', url: '/logout/bearer' })
+  t.equal(await statusOf(app, byBearer, second), 401)
+})
+
+t.test('a store of the strategy\'s own', async (t) => {
+  const kept = new Map<string, StoredSession>()
+  const own: SessionStore = { ...memorySessions(), insert: (session) => { kept.set(session.id, session) }, find: (id) => kept.get(id) ?? null }
+  const app = await appWith(t, { strategy: jwt({ secret, sessions: own }) })
+  const credential = await login(app, 'bearer')
+  t.strictSame([...kept.keys()], [claims(credential).sid])
+  t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 200)
+})
+
+/** A token that anybody with the secret could make. */
+function signed (claims: object, key = secret): Sent {
+  const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url')
+  const body = `${encode({ alg: 'HS256', typ: 'access+jwt' })}.${encode(claims)}`
+  return { headers: { authorization: `Bearer ${body}.${createHmac('sha256', key).update(body).digest('base64url')}` } }
+}
 
 type Sent = Awaited<ReturnType<typeof login>>
 

@@ -1,5 +1,5 @@
 import fastifyCookie from '@fastify/cookie'
-import Fastify from 'fastify'
+import Fastify, { type FastifyRequest } from 'fastify'
 import t from 'tap'
 import fastifyUsers, { cookie, memory, type CookieOptions, type Strategy } from '../../lib/index.js'
 import { transportContract } from '../../lib/testing/index.js'
@@ -150,6 +150,35 @@ t.test('the cookie is found among others, and only there', async (t) => {
   for (const twice of [`fastifyusersauth=${value}; fastifyusersauth=x`, `fastifyusersauth=x; fastifyusersauth=${value}`, `fastifyusersauth=${value};fastifyusersauth=${value}`]) {
     t.equal(await status(twice), 400, 'two of the name: nobody knows which is ours')
     t.match((await app.inject({ method: 'POST', url: '/login/cookie', headers: { cookie: twice }, payload: ann })).json(), { statusCode: 400, code: 'AMBIGUOUS_CREDENTIALS' })
+  }
+})
+
+t.test('the refresh token\'s cookie is another one, and neither is taken for the other', async (t) => {
+  const { transport } = cookie({ refresh: true })
+  const read = (header: string) => [transport.read, transport.readRefresh].map((read) => read?.({ raw: { headers: { cookie: header } } } as FastifyRequest))
+  t.strictSame(read('fastifyusersauth=a; fastifyusersauth_refresh=b'), ['a', 'b'])
+  t.strictSame(read('fastifyusersauth_refresh=b; fastifyusersauth=a'), ['a', 'b'])
+  t.strictSame(read('fastifyusersauth_refresh=b'), [null, 'b'])
+  t.strictSame(read('fastifyusersauth=a'), ['a', null])
+  t.strictSame(read('xfastifyusersauth_refresh=b; fastifyusersauth_refreshx=b; a=fastifyusersauth_refresh=b'), [null, null])
+  t.strictSame(read('fastifyusersauth_refresh=%; fastifyusersauth=%E0%A4%A'), ['', ''])
+  t.throws(() => read('fastifyusersauth_refresh=b; fastifyusersauth_refresh=c'), { code: 'AMBIGUOUS_CREDENTIALS' })
+})
+
+t.test('a refresh token that browsers would drop is never sent, nor what goes with it', async (t) => {
+  const name = 'fastifyusersauth_refresh'
+  for (const [length, status, cookies] of [[4095 - name.length, 200, 2], [4096 - name.length, 500, 0]] as const) {
+    const plain = longTokens(10)
+    const strategy: Strategy = {
+      ...plain,
+      async start (context) {
+        const running = await plain.start(context)
+        return { ...running, refresh: async () => 'invalid', issue: async (grant) => ({ ...await running.issue(grant), refreshToken: 'x'.repeat(length) }) }
+      }
+    }
+    const app = await appWith(t, { strategy, backends: [cookie({ refresh: true })] })
+    const reply = await app.inject({ method: 'POST', url: '/login/cookie', payload: ann })
+    t.strictSame([reply.statusCode, reply.cookies.length], [status, cookies])
   }
 })
 

@@ -4,6 +4,7 @@ import { record } from '../../accounts/record.js'
 import { toUser } from '../../accounts/to-user.js'
 import { readSession, startSession, type RunningBackend } from '../../backend.js'
 import type { LoginFailure } from '../../contracts/hooks.js'
+import type { Session } from '../../contracts/strategy.js'
 import type { StoredUser } from '../../contracts/user-store.js'
 import type { BackendName } from '../../contracts/user.js'
 import { BadCredentialsError, LoginNotVerifiedError } from '../../errors.js'
@@ -33,7 +34,11 @@ async function login (context: RouteContext, backend: RunningBackend, request: F
   if (failure !== null) return await refuse(context, backend, failure, user, request, reply)
   if (backend.requireVerified && user.isVerified !== true) return await refuse(context, backend, 'not-verified', user, request, reply)
 
-  const { session, credential } = await decide(() => context.deadline(begin(backend, user, remember === true, request)))
+  const { deadline } = context
+  // The new session first: if that cannot be had, the client keeps the one that it has.
+  const planted = await decide(() => deadline(readPlanted(backend, request)))
+  const { session, credential } = await decide(() => deadline(startSession(backend, user, remember === true, clientOf(request))))
+  if (planted !== null) await decide(() => deadline(Promise.resolve(backend.strategy.revoke(planted))))
 
   let body: unknown
   let written = false
@@ -61,15 +66,9 @@ async function refuse (context: RouteContext, backend: RunningBackend, reason: L
   throw tells ? new LoginNotVerifiedError() : new BadCredentialsError()
 }
 
-/**
- * Begins the session, and ends the one that the client had before: nobody who planted it, or shared the browser, keeps it alive. In this
- * order, so that a store which fails in between logs nobody out.
- */
-async function begin (backend: RunningBackend, user: StoredUser, remember: boolean, request: FastifyRequest): ReturnType<typeof startSession> {
-  const before = backend.transport.ambient ? await readSession(backend, request) : undefined
-  const started = await startSession(backend, user, remember, clientOf(request))
-  if (before !== undefined && before !== null) await backend.strategy.revoke(before)
-  return started
+/** The session that the client had before: it ends, so that nobody who planted it, or shared the browser, keeps it alive. */
+async function readPlanted (backend: RunningBackend, request: FastifyRequest): Promise<Session | null> {
+  return backend.transport.ambient ? await readSession(backend, request) ?? null : null
 }
 
 function loginSchema ({ accounts, userSchema }: RouteContext, backend: RunningBackend): OwnRoute['schema'] {
@@ -79,7 +78,7 @@ function loginSchema ({ accounts, userSchema }: RouteContext, backend: RunningBa
     consumes: ['application/json', 'application/x-www-form-urlencoded'],
     body: loginBody,
     response: {
-      200: backend.transport.loginSchema(userSchema),
+      200: backend.transport.loginSchema(userSchema, backend.refresh !== undefined),
       400: errorReply('`LOGIN_BAD_CREDENTIALS`: the user name or the password is wrong.' + (backend.requireVerified && !accounts.policy.concealAccounts ? ' `LOGIN_USER_NOT_VERIFIED`: the address is not verified.' : ''))
     }
   }

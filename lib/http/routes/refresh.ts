@@ -4,7 +4,7 @@ import { findById } from '../../accounts/find.js'
 import { record } from '../../accounts/record.js'
 import { toUser } from '../../accounts/to-user.js'
 import { toCredential, type RunningBackend } from '../../backend.js'
-import type { RefreshTerms, RunningStrategy, Session } from '../../contracts/strategy.js'
+import type { Exchange, RefreshTerms, RunningStrategy, Session } from '../../contracts/strategy.js'
 import type { StoredUser } from '../../contracts/user-store.js'
 import type { BackendName } from '../../contracts/user.js'
 import { refreshBody } from '../../schemas/login.js'
@@ -52,20 +52,29 @@ async function refresh (context: RouteContext, backend: RunningBackend, request:
   const { graceSeconds } = backend.refresh as RefreshTerms
   const token = transport.readRefresh?.(request) ?? null
   let user: StoredUser | null = null
+  let robbed: string | null = null
 
   const admits = async (session: Session): Promise<boolean> => {
     user = await findById(accounts.store, session.userId)
     return user !== null && user.isActive === true && user.sessionEpoch === session.epoch && (!requireVerified || user.isVerified === true)
   }
-  const onReplied = (listener: () => void): void => { finished(reply.raw, listener) }
+  const onReplied: Exchange['onReplied'] = (listener) => {
+    // A client that goes away is no fault of ours: it could go on purpose.
+    const tell = (): void => { listener(reply.raw.writableEnded && reply.statusCode >= 500 ? 'failed' : 'answered') }
+    if (reply.raw.destroyed || reply.raw.writableEnded) return tell()
+    finished(reply.raw, tell)
+  }
+  const onReuse = (session: Session): void => { robbed = session.userId }
   const waitedMs = performance.now() - (arrivals.get(request) as number)
-  const renewed = token === null ? 'none' : await decide(() => deadline((strategy.refresh as Refresh)(token, { backend: name, lifetimeSeconds, graceSeconds, waitedMs, onReplied, admits })))
+  const renewed = token === null ? 'none' : await decide(() => deadline((strategy.refresh as Refresh)(token, { backend: name, lifetimeSeconds, graceSeconds, waitedMs, onReplied, onReuse, admits })))
 
   const source = sourceOf(request, reply)
   if (typeof renewed === 'string') {
-    record(accounts, source, { type: 'refresh', userId: null, reason: renewed, backend: name })
+    record(accounts, source, { type: 'refresh', userId: robbed, reason: renewed, backend: name })
     throw refused({ reason: renewed === 'none' ? 'none' : 'invalid', backend }, [backend])
   }
   record(accounts, source, { type: 'refresh', userId: renewed.session.userId, backend: name })
-  return transport.write(reply, { ...toCredential(backend, renewed), user: toUser(user as unknown as StoredUser) })
+  // Less than usual where the session itself ends soon, or where the same token is given once more.
+  const leftMs = Math.max(0, renewed.session.expiresAt - accounts.clock())
+  return transport.write(reply, { ...toCredential(backend, renewed), lifetimeSeconds: Math.ceil(leftMs / 1000), user: toUser(user as unknown as StoredUser) })
 }

@@ -10,7 +10,7 @@ import { errorReply } from '../../schemas/error.js'
 import { sessionQuery, sessionSchema } from '../../schemas/session.js'
 import { addRoute } from './add-route.js'
 import type { RouteContext } from './context.js'
-import { backendOf, renewSession } from './renew.js'
+import { backendOf } from './renew.js'
 
 const ended = { 204: { description: 'It is over.', type: 'null' } }
 const notFound = { 404: errorReply('`SESSION_NOT_FOUND`, or `USER_NOT_FOUND`.') }
@@ -34,19 +34,11 @@ export function sessionRoutes (scope: FastifyInstance, context: RouteContext): v
     method: 'DELETE',
     url: '/sessions',
     guard,
-    schema: { operationId: 'delete_sessions', summary: 'End all my other sessions', response: { ...ended, 200: { description: 'It is over. The members of the login\'s reply, where this session had to be renewed.', type: 'object' } } },
+    schema: { operationId: 'delete_sessions', summary: 'End all my other sessions', response: ended },
     async handler (request, reply) {
       const { user: { id }, session } = request.auth as Auth
-      const source = sourceOf(request, reply)
-      if (backends.every(({ strategy }) => strategy.sessions !== undefined)) {
-        await endOtherSessions(accounts, id, session.id, source)
-        reply.code(204)
-        return
-      }
-      // Tokens that no store knows of end by the epoch alone, and with them all others: this one goes on anew.
-      const renewed = await renewSession(context, request, reply, await revokeSessions(accounts, id, source))
-      reply.code(200)
-      return renewed
+      await endOtherSessions(accounts, id, session.id, sourceOf(request, reply))
+      reply.code(204)
     }
   })
 
