@@ -150,9 +150,8 @@ export function createKeeper (store: SessionStore, clock: () => number, access: 
   function repeat (row: StoredSession, handle: string, token: string, failedSalt: string | null, graceSeconds: number, now: number): Renewed | null {
     const { digest, salt, rotatedAt } = row.data.refresh as NonNullable<SessionData['refresh']>
     // Another machine's clock may be ahead: what was exchanged in the future is no nearer for that.
-    if (graceSeconds > 0 && Math.abs(now - rotatedAt) < graceSeconds * 1000) return derive(row, handle, token, salt)
-    if (failedSalt === null) return null
-    const issued = derive(row, handle, token, failedSalt)
+    const isInGrace = graceSeconds > 0 && Math.abs(now - rotatedAt) < graceSeconds * 1000
+    const issued = derive(row, handle, token, failedSalt ?? (isInGrace ? salt : ''))
     return hasDigest(issued.refreshToken, digest) ? issued : null
   }
 

@@ -159,7 +159,8 @@ for (const [name, open] of Object.entries(sites)) {
         for (const way of ways) {
           const { access, refresh } = await exchangeInVain(t, app, way, proxy, then)
           t.equal((await eventually(() => get(app, way, access, '/me'), 200, 401)).statusCode, 401, 'it was done')
-          await goesOn(app, way, refresh)
+          const again = await insist(t, app, way, proxy, refresh)
+          await goesOn(app, way, again)
           t.equal((await eventually(() => refreshBy(app, way, refresh), 401)).statusCode, 401)
         }
       })
@@ -327,6 +328,18 @@ async function exchangeInVain (t: Test, app: FastifyInstance, way: Way, proxy: T
     if (isDone) return tokens
   }
   throw new Error('no exchange was done')
+}
+
+/** Sends a refresh token again and again while the network is still bad; gives the newest one that came of it. */
+async function insist (t: Test, app: FastifyInstance, way: Way, proxy: TcpProxy, token: string): Promise<string> {
+  for (const mode of places.filter((place) => typeof place === 'object' && 'then' in place && place.then === 'cut')) {
+    await proxy.become(mode)
+    const reply = await refreshBy(app, way, token)
+    await proxy.become('pass')
+    if (reply.statusCode === 200) return way.tokensOf(reply).refresh as string
+    isUnavailable(t, reply)
+  }
+  return token
 }
 
 async function tryLogIn (app: FastifyInstance, { name }: Way): Promise<LightMyRequestResponse> {
