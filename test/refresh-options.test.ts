@@ -1,6 +1,7 @@
 import t from 'tap'
 import { bearer, cookie, jwt, memory, memorySessions, opaque, type Backend, type BearerOptions, type CookieOptions, type OpaqueOptions, type SessionStore } from '../lib/index.js'
-import { refusal, secret } from './helpers/app.js'
+import { appWith, refusal, secret } from './helpers/app.js'
+import { captureLog } from './helpers/smtp.js'
 
 const prefix = 'FST_USERS_BAD_OPTIONS: options.'
 const withSessions = { strategy: jwt({ secret, sessions: true }) }
@@ -95,6 +96,15 @@ t.test('where sessions would be lost', async (t) => {
   const forgetful = `${prefix}backends[0] has sessions in a store that forgets everybody when the process ends: take one of fastify-users/sql or fastify-users/redis in production`
   t.match(await refusal({ ...production, strategy: opaque({ sessions: memorySessions() }) }), forgetful, 'in a store of the strategy\'s own')
   t.match(await refusal({ ...production, strategy: jwt({ secret, sessions: true }), users: { ...memory(), ...lasting } }), forgetful, 'in the user store')
+})
+
+t.test('that they are lost with the process is said in the log, where somebody needs them', async (t) => {
+  const users = { ...memory(), sessions: undefined }
+  for (const [strategy, times] of [[opaque(), 1], [jwt({ secret, sessions: true }), 1], [jwt({ secret }), 0], [opaque({ sessions: memorySessions() }), 0]] as const) {
+    const { log, lines } = captureLog()
+    await appWith(t, { users, strategy }, { server: { loggerInstance: log }, seed: false })
+    t.equal(lines.filter(({ level, msg }) => level === 40 && msg === 'fastify-users: sessions live in this process alone: take a store of fastify-users/sql for users, or set options.sessions').length, times)
+  }
 })
 
 t.test('freshSeconds, storeTimeoutMs, routes.sessions', async (t) => {

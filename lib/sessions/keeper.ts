@@ -110,9 +110,12 @@ export function createKeeper (store: SessionStore, clock: () => number, access: 
         if (usedDigest !== null && hasDigest(token, usedDigest)) {
           const failedSalt = rotations.takeFailed(used)
           const repeated = repeat(row, handle, token, failedSalt, graceSeconds, now)
-          if (repeated !== null && await admits(toSession(row))) {
-            if (failedSalt !== null) onReplied(rotations.begin(used, failedSalt).replied)
-            return repeated
+          if (repeated !== null) {
+            // Before the user is asked for: if that fails, the client comes once more.
+            const rotation = failedSalt === null ? null : rotations.begin(used, failedSalt)
+            if (rotation !== null) onReplied(rotation.replied)
+            if (await admits(toSession(row))) return repeated
+            rotation?.lost()
           }
           if (wasNewest || rotations.cameBefore(used, cameAt, rotatedAt, now)) return 'raced'
         }

@@ -404,3 +404,30 @@ t.test('a client that was told 503 may ask again, though the exchange was made',
   t.equal(again.statusCode, 200)
   t.equal(await statusOf(app, byBearer, byBearer.tokensOf(again).access), 200)
 })
+
+t.test('a client that was told 503 before the exchange was begun may ask again, once it was made', async (t) => {
+  const plain = memorySessions()
+  let letGo = (): void => {}
+  let made = (): void => {}
+  const done = new Promise<void>((resolve) => { made = resolve })
+  const waits = [new Promise<void>((resolve) => { letGo = resolve })]
+  const sessions: SessionStore = {
+    ...plain,
+    async find (id) {
+      await waits.shift()
+      return await plain.find(id)
+    },
+    replace (session, version) {
+      setImmediate(made)
+      return plain.replace(session, version)
+    }
+  }
+  const { app } = await scene(t, { sessions, storeTimeoutMs: 20 })
+  const { refresh } = await logIn(app, byBearer, ann)
+  t.equal((await refreshBy(app, byBearer, refresh)).statusCode, 503)
+  letGo()
+  await done
+  const again = await refreshBy(app, byBearer, refresh)
+  t.equal(again.statusCode, 200)
+  t.equal(await statusOf(app, byBearer, byBearer.tokensOf(again).access), 200)
+})
