@@ -94,7 +94,7 @@ With sessions in the database and refresh tokens; a laptop and a phone:
   curl -i -c phone.txt ${login} ${url}/login/session           # 200
   curl -i -b laptop.txt ${url}/sessions                        # 200, both sessions
   curl -i -b laptop.txt -c laptop.txt -X POST ${script} ${url}/refresh/session   # 200, two new cookies
-  curl -i -b laptop.txt -c laptop.txt -X DELETE ${script} ${url}/sessions   # 200: all others have ended
+  curl -i -b laptop.txt -X DELETE ${script} ${url}/sessions   # 204: all others have ended
   curl -i -b phone.txt ${url}/me                               # 401
   curl -i -b phone.txt -X POST ${script} ${url}/refresh/session   # 401: nor can it get another one
   curl -i -b laptop.txt ${url}/me                              # 200, the user
