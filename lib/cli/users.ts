@@ -28,7 +28,7 @@ export async function withUsers<T> (options: DatabaseOptions, access: Access, wo
       origin: nothing,
       // Whoever is at a terminal can stop waiting.
       deadline: (promise) => promise,
-      sessions: store.sessions === undefined ? [] : [store.sessions]
+      sessions: [store.sessions]
     })
     // The application's schema is not known here.
     return await work(createUsers({ ...accounts, checkFields: nothing }, createBackground(log)))

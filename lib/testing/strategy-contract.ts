@@ -1,9 +1,9 @@
 import { equal, notEqual, ok, deepEqual } from 'node:assert/strict'
 import Fastify from 'fastify'
 import type { RevocationStore } from '../contracts/revocation-store.js'
-import type { SessionStore, StoredSession } from '../contracts/session-store.js'
 import type { Grant, RunningStrategy, Strategy } from '../contracts/strategy.js'
 import type { MaybePromise } from '../maybe-promise.js'
+import { memorySessions } from '../stores/memory-sessions.js'
 import type { ContractCase } from './contract-case.js'
 
 const grant: Grant = { userId: '01a1fc78-963f-7a88-9b6e-3444ca93a5fc', epoch: 3, backend: 'one', lifetimeSeconds: 60, refresh: undefined, ip: '192.0.2.1', userAgent: 'a browser' }
@@ -116,7 +116,7 @@ async function withBench (create: () => MaybePromise<Strategy>, check: (bench: B
   try {
     let strategy: RunningStrategy | undefined
     await fastify.register(async (scope) => {
-      strategy = await (await create()).start({ fastify: scope, clock: () => now, revocations: revocations(), sessions: sessions(), backends: new Map([['one', 60], ['two', 60]]) })
+      strategy = await (await create()).start({ fastify: scope, clock: () => now, revocations: revocations(), sessions: memorySessions(), backends: new Map([['one', 60], ['two', 60]]) })
     })
     await fastify.ready()
     await check({ strategy: strategy as unknown as RunningStrategy, forward: (seconds) => { now += seconds * 1000 } })
@@ -128,18 +128,4 @@ async function withBench (create: () => MaybePromise<Strategy>, check: (bench: B
 function revocations (): RevocationStore {
   const revoked = new Set<string>()
   return { revoke: (id) => { revoked.add(id) }, isRevoked: (id) => revoked.has(id) }
-}
-
-/** What each session store must do, `sessionStoreContract` says; this is the least that a strategy can do with. */
-function sessions (): SessionStore {
-  const kept = new Map<string, StoredSession>()
-  return {
-    insert: (session) => { kept.set(session.id, session) },
-    find: (id) => kept.get(id) ?? null,
-    replace: (session, version) => kept.get(session.id)?.version === version && kept.set(session.id, session).size > 0,
-    remove: (id) => kept.delete(id),
-    list: ({ userId }) => [...kept.values()].filter((session) => session.userId === userId),
-    removeAll: (userId, exceptId) => { for (const [id, session] of kept) if (session.userId === userId && id !== exceptId) kept.delete(id) },
-    purge: () => 0
-  }
 }
