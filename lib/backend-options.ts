@@ -1,6 +1,6 @@
 import type { Backend } from './contracts/backend.js'
 import type { RefreshTerms, Strategy } from './contracts/strategy.js'
-import { isObject, isWhole, reported } from './option-checks.js'
+import { isObject, isWhole, longestLifetime, reported } from './option-checks.js'
 import { refreshProblems, resolveRefresh } from './refresh-options.js'
 
 /** A backend, with every default in its place. */
@@ -11,9 +11,6 @@ export interface BackendSettings extends Omit<Backend, 'refresh'> {
   readonly refresh: RefreshTerms | undefined
   readonly requireVerified: boolean
 }
-
-/** RFC 6265bis §5.5: browsers keep no cookie for longer. */
-const longestLifetime = 400 * 24 * 3600
 
 /** With refresh tokens an access token need not live long, and what it says is true for no longer: seconds. */
 const shortLifetime = 900

@@ -1,9 +1,6 @@
 import { isObject } from './option-checks.js'
 import type { RouteGroups } from './route-options.js'
-import { baseUserSchema, type ObjectSchema } from './schemas/user.js'
-
-/** Names that mean something wherever a user is taken apart or put together. */
-const reserved = [...Object.keys(baseUserSchema.properties), 'emailKey', 'password', 'currentPassword', 'passwordHash', 'version', 'sessionEpoch', 'pendingTokens', 'fields', '__proto__']
+import { reservedNames, type ObjectSchema } from './schemas/user.js'
 
 /** What the reply of a login brings, beside the user where a session is renewed. */
 const tokenMembers = ['access_token', 'token_type', 'expires_in', 'refresh_token']
@@ -13,7 +10,7 @@ export function fieldProblems (fields: ObjectSchema, routes: RouteGroups): strin
   if (!isObject(fields) || !isObject(fields.properties)) return ['options.fields must be the JSON schema of an object, such as Type.Object({ nickname: Type.String() })']
   const { required = [] } = fields
   if (!Array.isArray(required)) return ['options.fields.required must be a list of names']
-  const taken = [...reserved, ...tokenMembers]
+  const taken = [...reservedNames, ...tokenMembers]
   const clashes = Object.keys(fields.properties).filter((name) => taken.includes(name)).map((name) => `options.fields.properties.${name} is a name that every user has already`)
   const properties = fields.properties as Record<string, { readOnly?: unknown, default?: unknown } | undefined>
   const unsendable = required.filter((name: string) => routes?.register === true && properties[name]?.readOnly === true && properties[name]?.default === undefined)

@@ -1,10 +1,7 @@
 import type { Backend, RefreshOptions } from './contracts/backend.js'
 import type { RefreshTerms } from './contracts/strategy.js'
 import type { Transport } from './contracts/transport.js'
-import { isObject, isWhole } from './option-checks.js'
-
-/** RFC 6265bis §5.5: browsers keep no cookie for longer. */
-const longest = 400 * 24 * 3600
+import { isObject, isWhole, longestLifetime } from './option-checks.js'
 
 /** Fills in the defaults; `undefined` where there are to be no refresh tokens. */
 export function resolveRefresh (refresh: Backend['refresh']): RefreshTerms | undefined {
@@ -22,7 +19,7 @@ export function refreshProblems (refresh: Backend['refresh'], transport: Transpo
   const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
 
   expect(typeof transport.readRefresh === 'function', 'refresh needs a transport with readRefresh')
-  expect(isWhole(absoluteSeconds) && absoluteSeconds >= 300 && absoluteSeconds <= longest, `refresh.absoluteSeconds must be a whole number of seconds from 300 to ${longest} (400 days)`)
+  expect(isWhole(absoluteSeconds) && absoluteSeconds >= 300 && absoluteSeconds <= longestLifetime, `refresh.absoluteSeconds must be a whole number of seconds from 300 to ${longestLifetime} (400 days)`)
   expect(isWhole(idleSeconds) && idleSeconds >= 300 && idleSeconds <= absoluteSeconds, 'refresh.idleSeconds must be a whole number of seconds from 300 to absoluteSeconds')
   expect(isWhole(graceSeconds) && graceSeconds >= 0 && graceSeconds <= 10, 'refresh.graceSeconds must be a whole number of seconds from 0 to 10')
   return problems

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises'
 import type { StoredUser } from '../contracts/user-store.js'
-import { ConflictError, EmailTakenError, LastSuperuserError, UserNotFoundError } from '../errors.js'
+import { ConflictError, EmailTakenError, LastSuperuserError } from '../errors.js'
 import type { Accounts } from './accounts.js'
-import { findById } from './find.js'
+import { findById, getById } from './find.js'
 import { forgetSessions } from './sessions.js'
 
 /** How often a change is tried again because another one came in between, and for how long that waits at most, so that they part: milliseconds. */
@@ -26,8 +26,7 @@ export async function change (accounts: Accounts, id: string, next: (current: St
   const { store } = accounts
   for (let attempt = 0; attempt < tries; attempt++) {
     await pause(attempt)
-    const before = await findById(store, id)
-    if (before === null) throw new UserNotFoundError()
+    const before = await getById(store, id)
 
     const wanted = next(before)
     const after: StoredUser = {

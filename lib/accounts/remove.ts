@@ -2,7 +2,7 @@ import type { StoredUser } from '../contracts/user-store.js'
 import { UserNotFoundError } from '../errors.js'
 import type { Accounts, Source } from './accounts.js'
 import { removeUser } from './change.js'
-import { findById } from './find.js'
+import { getById } from './find.js'
 import { tell } from './hooks.js'
 import { recorded } from './record.js'
 import { toUser } from './to-user.js'
@@ -16,8 +16,7 @@ import { proveSelf, stillProved } from './update-own.js'
  */
 export async function remove (accounts: Accounts, id: string, source: Source, allow: (current: StoredUser) => void = () => {}): Promise<StoredUser> {
   return await recorded(accounts, source, 'delete', id, async () => {
-    const known = await findById(accounts.store, id)
-    if (known === null) throw new UserNotFoundError()
+    const known = await getById(accounts.store, id)
     await accounts.hooks.onBeforeDelete?.(toUser(known), source.request)
     const removed = await removeUser(accounts, id, allow)
     if (removed === null) throw new UserNotFoundError()
@@ -28,8 +27,7 @@ export async function remove (accounts: Accounts, id: string, source: Source, al
 
 /** Removes one's own account, with the current password. */
 export async function removeOwn (accounts: Accounts, id: string, currentPassword: string, source: Source): Promise<void> {
-  const user = await findById(accounts.store, id)
-  if (user === null) throw new UserNotFoundError()
+  const user = await getById(accounts.store, id)
   await proveSelf(accounts, user, currentPassword, source)
   await remove(accounts, id, source, stillProved(user))
 }

@@ -1,9 +1,9 @@
 import type { StoredUser } from '../contracts/user-store.js'
-import { BadCurrentPasswordError, UserNotFoundError } from '../errors.js'
+import { BadCurrentPasswordError } from '../errors.js'
 import type { Accounts, Source } from './accounts.js'
 import type { Change } from './change.js'
 import { requestEmailChange } from './email-change.js'
-import { findById } from './find.js'
+import { getById } from './find.js'
 import { readInput } from './input.js'
 import { recorded } from './record.js'
 import { update } from './update.js'
@@ -18,8 +18,7 @@ export interface OwnChanges {
 
 /** Changes one's own account. A new password or address needs the current password. */
 export async function updateOwn (accounts: Accounts, id: string, { currentPassword, ...changes }: OwnChanges, source: Source): Promise<Change> {
-  const user = await findById(accounts.store, id)
-  if (user === null) throw new UserNotFoundError()
+  const user = await getById(accounts.store, id)
   const { email, ...rest } = changes
   // Clients send back what they got: the same address once more is no change.
   const newEmail = email === user.email ? undefined : email

@@ -1,10 +1,10 @@
 import type { StoredUser } from '../contracts/user-store.js'
-import { UpdatePasswordError, UserNotFoundError } from '../errors.js'
+import { UpdatePasswordError } from '../errors.js'
 import type { Accounts, Source } from './accounts.js'
 import { announce } from './announce.js'
 import { change, touched, type Change } from './change.js'
 import { emailKey } from '../email.js'
-import { findById } from './find.js'
+import { getById } from './find.js'
 import { checkFields, hashOf, readInput } from './input.js'
 import { recorded } from './record.js'
 
@@ -22,8 +22,7 @@ export async function update (accounts: Accounts, id: string, input: object, sou
 }
 
 async function apply (accounts: Accounts, id: string, input: object, allow: (current: StoredUser) => void): Promise<Change> {
-  const known = await findById(accounts.store, id)
-  if (known === null) throw new UserNotFoundError()
+  const known = await getById(accounts.store, id)
   const read = readInput(input)
   const { email, flags, fields } = read
   // Before the change begins: a hash takes long, and the change should not.

@@ -1,6 +1,6 @@
 import { isAddress } from '../email.js'
 import { InvalidUserError, UserAlreadyExistsError } from '../errors.js'
-import { baseUserSchema } from '../schemas/user.js'
+import { reservedNames } from '../schemas/user.js'
 import type { DatabaseOptions } from './database.js'
 import { CliError } from './errors.js'
 import { readPassword } from './password.js'
@@ -40,13 +40,10 @@ export async function createUser (options: CreateUserOptions, streams: Streams):
   })
 }
 
-/** Names that have a meaning of their own, and so are no field's. */
-const reserved = [...Object.keys(baseUserSchema.properties), 'emailKey', 'password', 'currentPassword', 'passwordHash', 'version', 'sessionEpoch', 'pendingTokens', 'fields', '__proto__']
-
 function parseFields (json: string): Record<string, unknown> {
   const fields = parsed(json)
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) throw new CliError('--fields must be a JSON object, such as \'{"nickname":"Ann"}\'.')
-  const taken = Object.keys(fields).find((name) => reserved.includes(name))
+  const taken = Object.keys(fields).find((name) => reservedNames.includes(name))
   if (taken !== undefined) throw new CliError(`--fields is for fields of the application: ${taken} is none.`)
   return fields as Record<string, unknown>
 }

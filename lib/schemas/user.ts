@@ -13,6 +13,9 @@ export const baseUserSchema = {
   required: ['id', 'email', 'isActive', 'isVerified', 'isSuperuser', 'createdAt', 'updatedAt']
 } as const
 
+/** Names that mean something wherever a user is taken apart or put together, and so are no field's. */
+export const reservedNames = [...Object.keys(baseUserSchema.properties), 'emailKey', 'password', 'currentPassword', 'passwordHash', 'version', 'sessionEpoch', 'pendingTokens', 'fields', '__proto__']
+
 /** A JSON schema of an object, as TypeBox's `Type.Object()` makes it. */
 export interface ObjectSchema {
   readonly type: 'object'

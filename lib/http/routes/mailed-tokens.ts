@@ -6,6 +6,7 @@ import { resetPassword } from '../../accounts/reset-password.js'
 import { toUser } from '../../accounts/to-user.js'
 import { verify } from '../../accounts/verify.js'
 import { EmailChangeBadTokenError, ResetBadTokenError, VerifyBadTokenError } from '../../errors.js'
+import type { RouteName } from '../../route-options.js'
 import { emailBody, resetBody, tokenBody } from '../../schemas/account.js'
 import { errorReply } from '../../schemas/error.js'
 import { addRoute } from './add-route.js'
@@ -21,16 +22,7 @@ const accepted = { description: 'If there is such an account, a mail is on its w
 export function verifyRoutes (scope: FastifyInstance, context: RouteContext): void {
   const { accounts, userSchema, sourceOf } = context
 
-  addRoute(scope, context, 'requestVerify', {
-    method: 'POST',
-    url: '/request-verify-token',
-    schema: { operationId: 'request_verify_token', summary: 'Ask for a mail to verify an address', body: emailBody, response: { 202: accepted } },
-    async handler (request, reply) {
-      await requestVerify(accounts, (request.body as EmailBody).email, sourceOf(request, reply))
-      reply.code(202)
-      return {}
-    }
-  })
+  askForMail(scope, context, 'requestVerify', { url: '/request-verify-token', operationId: 'request_verify_token', summary: 'Ask for a mail to verify an address', ask: requestVerify })
 
   addRoute(scope, context, 'verify', {
     method: 'POST',
@@ -53,16 +45,7 @@ export function verifyRoutes (scope: FastifyInstance, context: RouteContext): vo
 export function resetRoutes (scope: FastifyInstance, context: RouteContext): void {
   const { accounts, sourceOf } = context
 
-  addRoute(scope, context, 'forgotPassword', {
-    method: 'POST',
-    url: '/forgot-password',
-    schema: { operationId: 'forgot_password', summary: 'Ask for a mail to reset the password', body: emailBody, response: { 202: accepted } },
-    async handler (request, reply) {
-      await forgotPassword(accounts, (request.body as EmailBody).email, sourceOf(request, reply))
-      reply.code(202)
-      return {}
-    }
-  })
+  askForMail(scope, context, 'forgotPassword', { url: '/forgot-password', operationId: 'forgot_password', summary: 'Ask for a mail to reset the password', ask: forgotPassword })
 
   addRoute(scope, context, 'resetPassword', {
     method: 'POST',
@@ -103,6 +86,20 @@ export function changeEmailRoute (scope: FastifyInstance, context: RouteContext)
     },
     schemaErrorFormatter: badTokenOr(() => new EmailChangeBadTokenError()),
     handler: async (request, reply) => toUser(await confirmEmailChange(accounts, (request.body as TokenBody).token, sourceOf(request, reply)))
+  })
+}
+
+/** A route that answers everybody alike; what it mails, and whether, is found out when the reply has left. */
+function askForMail (scope: FastifyInstance, context: RouteContext, name: RouteName, { url, operationId, summary, ask }: { readonly url: string, readonly operationId: string, readonly summary: string, readonly ask: typeof forgotPassword }): void {
+  addRoute(scope, context, name, {
+    method: 'POST',
+    url,
+    schema: { operationId, summary, body: emailBody, response: { 202: accepted } },
+    async handler (request, reply) {
+      await ask(context.accounts, (request.body as EmailBody).email, context.sourceOf(request, reply))
+      reply.code(202)
+      return {}
+    }
   })
 }
 

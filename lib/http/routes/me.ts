@@ -1,11 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Change } from '../../accounts/change.js'
-import { findById } from '../../accounts/find.js'
+import { getById } from '../../accounts/find.js'
 import { removeOwn } from '../../accounts/remove.js'
 import { toUser } from '../../accounts/to-user.js'
 import { proveSelf, updateOwn, type OwnChanges } from '../../accounts/update-own.js'
 import type { Auth } from '../../contracts/auth.js'
-import { UserNotFoundError } from '../../errors.js'
 import { confirmBody, deleteOwnBody, ownChangesBody } from '../../schemas/account.js'
 import { errorReply } from '../../schemas/error.js'
 import { addRoute } from './add-route.js'
@@ -94,8 +93,7 @@ export function confirmRoute (scope: FastifyInstance, context: RouteContext): vo
       response: { 200: { description: 'As the login replies.', type: 'object' }, 400: errorReply('`USER_BAD_CURRENT_PASSWORD`.') }
     },
     async handler (request, reply) {
-      const user = await findById(accounts.store, (request.auth as Auth).user.id)
-      if (user === null) throw new UserNotFoundError()
+      const user = await getById(accounts.store, (request.auth as Auth).user.id)
       await proveSelf(accounts, user, (request.body as { password: string }).password, sourceOf(request, reply))
       return await renewSession(context, request, reply, user)
     }

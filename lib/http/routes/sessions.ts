@@ -1,10 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { findById } from '../../accounts/find.js'
+import { getById } from '../../accounts/find.js'
 import { revokeSessions } from '../../accounts/revoke-sessions.js'
 import { endOtherSessions, endSession, listSessions, type SessionPage } from '../../accounts/sessions.js'
 import type { Auth } from '../../contracts/auth.js'
 import type { StoredUser } from '../../contracts/user-store.js'
-import { UserNotFoundError } from '../../errors.js'
 import { pageSchema } from '../../schemas/account.js'
 import { errorReply } from '../../schemas/error.js'
 import { sessionQuery, sessionSchema } from '../../schemas/session.js'
@@ -20,7 +19,7 @@ const page = { 200: { description: 'A page of sessions, the latest first.', ...p
 export function sessionRoutes (scope: FastifyInstance, context: RouteContext): void {
   const { accounts, backends, sourceOf } = context
   const guard = context.authenticate()
-  const own = async (request: FastifyRequest): Promise<StoredUser> => await knownUser(context, (request.auth as Auth).user.id)
+  const own = async (request: FastifyRequest): Promise<StoredUser> => await getById(accounts.store, (request.auth as Auth).user.id)
 
   addRoute(scope, context, 'listSessions', {
     method: 'GET',
@@ -63,7 +62,7 @@ export function userSessionRoutes (scope: FastifyInstance, context: RouteContext
   const { accounts, sourceOf } = context
   const guard = context.authenticate({ superuser: true })
   const freshGuard = context.authenticate({ superuser: true, fresh: context.freshSeconds })
-  const owner = async (request: FastifyRequest): Promise<StoredUser> => await knownUser(context, paramOf(request, 'id'))
+  const owner = async (request: FastifyRequest): Promise<StoredUser> => await getById(accounts.store, paramOf(request, 'id'))
 
   addRoute(scope, context, 'listUserSessions', {
     method: 'GET',
@@ -101,12 +100,6 @@ async function pageOf ({ accounts }: RouteContext, request: FastifyRequest, user
   const { items, nextCursor } = await listSessions(accounts, user, { limit: limit === undefined ? undefined : Number(limit), cursor })
   const current = (request.auth as Auth).session.id
   return { items: items.map((session) => ({ ...session, current: session.id === current })), nextCursor }
-}
-
-async function knownUser ({ accounts }: RouteContext, id: string): Promise<StoredUser> {
-  const user = await findById(accounts.store, id)
-  if (user === null) throw new UserNotFoundError()
-  return user
 }
 
 function paramOf (request: FastifyRequest, name: string): string {

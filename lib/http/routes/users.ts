@@ -1,13 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { create } from '../../accounts/create.js'
-import { findById } from '../../accounts/find.js'
+import { getById } from '../../accounts/find.js'
 import { sendReset } from '../../accounts/forgot-password.js'
 import { list } from '../../accounts/list.js'
 import { remove } from '../../accounts/remove.js'
 import { toUser } from '../../accounts/to-user.js'
 import { update } from '../../accounts/update.js'
 import type { StoredUser } from '../../contracts/user-store.js'
-import { UserNotFoundError } from '../../errors.js'
 import { changesBody, listQuery, newUserBody, pageSchema } from '../../schemas/account.js'
 import { errorReply } from '../../schemas/error.js'
 import type { ObjectSchema } from '../../schemas/user.js'
@@ -69,6 +68,7 @@ export function userRoutes (scope: FastifyInstance, context: RouteContext): void
   const body = changesBody(fields) as ObjectSchema
   const notFound = { 404: errorReply('`USER_NOT_FOUND`: nobody has this id.') }
   const last = { 409: errorReply('`LAST_SUPERUSER`: nobody would be left who may do everything.') }
+  const find = async (request: FastifyRequest): Promise<StoredUser> => await getById(accounts.store, idOf(request))
   // Asked before the body is looked at: what is right for a user, only an existing one can tell.
   const preValidation = async (request: FastifyRequest): Promise<void> => { await find(request) }
 
@@ -125,12 +125,6 @@ export function userRoutes (scope: FastifyInstance, context: RouteContext): void
       return {}
     }
   })
-
-  async function find (request: FastifyRequest): Promise<StoredUser> {
-    const user = await findById(accounts.store, idOf(request))
-    if (user === null) throw new UserNotFoundError()
-    return user
-  }
 }
 
 function idOf (request: FastifyRequest): string {
