@@ -8,7 +8,7 @@ import { BadOptionsError } from './errors.js'
 import { createMailRoom } from './mail/mail-room.js'
 import type { Settings } from './options.js'
 import { compile, type Check } from './schemas/compile.js'
-import type { ObjectSchema } from './schemas/user.js'
+import { definitionsOf, type ObjectSchema } from './schemas/user.js'
 import { sealed } from './sealed.js'
 
 /** What the use cases need of the app, or of the script, that they run in. */
@@ -37,6 +37,7 @@ export function startAccounts (settings: AccountSettings, { log, origin, deadlin
     passwordRules: createPasswordRules(passwords, log),
     clock,
     checkFields: compileFields(fields),
+    checkEachField: compile(eachField(fields)),
     defaultFields: defaultsOf(fields),
     hooks,
     audit,
@@ -66,6 +67,11 @@ function compileFields (fields: ObjectSchema): Check {
     throw new BadOptionsError(`options.fields is no JSON schema: ${(error as Error).message}`)
   }
   return check
+}
+
+/** What the application's schema says of each field, and no more than that. */
+function eachField (fields: ObjectSchema): object {
+  return { ...definitionsOf(fields), type: 'object', properties: fields.properties, additionalProperties: false }
 }
 
 function defaultsOf ({ properties }: ObjectSchema): Readonly<Record<string, unknown>> {

@@ -20,6 +20,8 @@ export interface Accounts {
   readonly clock: () => number
   /** Checks the application's own fields. */
   readonly checkFields: Check
+  /** Checks some of them, each by itself: none must be there, and none depends on another. */
+  readonly checkEachField: Check
   /** What those fields are where nobody says. */
   readonly defaultFields: Readonly<Record<string, unknown>>
   readonly hooks: Hooks

@@ -3,6 +3,7 @@ import { isImportedHash } from '../crypto/imported-hashes.js'
 import { isArgon2Hash } from '../crypto/password.js'
 import { isAddress } from '../email.js'
 import { InvalidUserError, withReason } from '../errors.js'
+import type { Check } from '../schemas/compile.js'
 import type { Accounts } from './accounts.js'
 
 type Flags = Pick<BaseUser, 'isActive' | 'isVerified' | 'isSuperuser'>
@@ -39,8 +40,21 @@ export function readInput (input: object): UserInput {
 }
 
 /** Refuses fields that do not fit the application's schema. */
-export function checkFields ({ checkFields }: Accounts, fields: Readonly<Record<string, unknown>>): void {
-  const [problem] = checkFields(fields) ?? []
+export function checkFields ({ checkFields }: Accounts, fields: UserInput['fields']): void {
+  refuse(checkFields(fields))
+}
+
+/**
+ * Refuses changes after which the fields would not fit the application's schema. What did not fit before, as the schema is younger than
+ * the user, or the command line did not know it, is no fault of this change: then each field that is given must fit by itself.
+ */
+export function checkChangedFields ({ checkFields, checkEachField }: Accounts, before: UserInput['fields'], changes: UserInput['fields']): void {
+  if (Object.keys(changes).length === 0) return
+  refuse(checkFields(before) === null ? checkFields({ ...before, ...changes }) : checkEachField(changes))
+}
+
+function refuse (problems: ReturnType<Check>): void {
+  const [problem] = problems ?? []
   if (problem === undefined) return
   const where = problem.instancePath.slice(1).replaceAll('/', '.')
   const what = problem.params.additionalProperty === undefined ? '' : `: ${String(problem.params.additionalProperty)}`

@@ -5,7 +5,7 @@ import { announce } from './announce.js'
 import { change, touched, type Change } from './change.js'
 import { emailKey } from '../email.js'
 import { getById } from './find.js'
-import { checkFields, hashOf, readInput } from './input.js'
+import { checkChangedFields, hashOf, readInput } from './input.js'
 import { recorded } from './record.js'
 
 /**
@@ -40,7 +40,7 @@ async function apply (accounts: Accounts, id: string, input: object, allow: (cur
       fields: { ...current.fields, ...fields },
       ...touched(accounts)
     }
-    checkFields(accounts, next.fields)
+    checkChangedFields(accounts, current.fields, fields)
     return next
   })
 }

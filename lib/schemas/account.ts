@@ -1,6 +1,6 @@
 import { identifier } from './login.js'
 import { passwordRule } from './password.js'
-import { baseUserSchema, type ObjectSchema } from './user.js'
+import { baseUserSchema, definitionsOf, type ObjectSchema } from './user.js'
 
 /**
  * The bodies of the account routes. A member that a body does not name is dropped: a client may send back what it got, or
@@ -45,21 +45,21 @@ export const confirmBody = body({ password: newPassword }, ['password'])
 
 export function registerBody (fields: ObjectSchema): ObjectSchema {
   const writable = writableFields(fields)
-  return body({ ...writable, email: address, password: newPassword }, ['email', 'password', ...requiredFields(fields, writable)])
+  return { ...definitionsOf(fields), ...body({ ...writable, email: address, password: newPassword }, ['email', 'password', ...requiredFields(fields, writable)]) }
 }
 
 export function ownChangesBody (fields: ObjectSchema): ObjectSchema {
-  return body({ ...writableFields(fields), email: address, password: newPassword, currentPassword }, [])
+  return { ...definitionsOf(fields), ...body({ ...writableFields(fields), email: address, password: newPassword, currentPassword }, []) }
 }
 
 export function newUserBody (fields: ObjectSchema): ObjectSchema {
   const sendable = allFields(fields)
-  return body({ ...sendable, email: address, password: { ...newPassword, description: 'Without one, the user is mailed a link to choose it.' }, isActive, isVerified, isSuperuser }, ['email', ...requiredFields(fields, sendable)])
+  return { ...definitionsOf(fields), ...body({ ...sendable, email: address, password: { ...newPassword, description: 'Without one, the user is mailed a link to choose it.' }, isActive, isVerified, isSuperuser }, ['email', ...requiredFields(fields, sendable)]) }
 }
 
 /** Nobody sets another one's password. That it is ignored would be taken for success, so it is refused. */
 export function changesBody (fields: ObjectSchema): object {
-  return { ...body({ ...allFields(fields), email: address, isActive, isVerified, isSuperuser }, []), not: { required: ['password'] } }
+  return { ...definitionsOf(fields), ...body({ ...allFields(fields), email: address, isActive, isVerified, isSuperuser }, []), not: { required: ['password'] } }
 }
 
 /** The query of the list of users. Its values are texts: nothing is coerced. */

@@ -25,6 +25,11 @@ export interface ObjectSchema {
   readonly additionalProperties?: unknown
 }
 
+/** What the schemas of fields may refer to, by `#/$defs/…`: wherever these stand, it must stand, too. */
+export function definitionsOf (fields: ObjectSchema): object {
+  return Object.fromEntries(Object.entries(fields).filter(([keyword]) => keyword === '$defs' || keyword === 'definitions'))
+}
+
 /**
  * The JSON schema of a user, for the schemas of an application's own routes.
  *
@@ -36,6 +41,7 @@ export interface ObjectSchema {
  */
 export function userSchema (fields: ObjectSchema = { type: 'object', properties: {} }): ObjectSchema {
   return {
+    ...definitionsOf(fields),
     type: 'object',
     properties: { ...fields.properties, ...baseUserSchema.properties },
     required: [...baseUserSchema.required, ...fields.required ?? []]

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import t from 'tap'
-import { errors, memory, type ListQuery, type NewUser, type StoredUser, type User, type UserChanges, type UserStore } from '../../lib/index.js'
+import { errors, memory, type ListQuery, type NewUser, type ObjectSchema, type StoredUser, type User, type UserChanges, type UserStore } from '../../lib/index.js'
 import { aPassword, everyRoute, outcome, postOffice, stranger } from '../helpers/accounts.js'
 import { ann, appWith, login } from '../helpers/app.js'
 import { captureLog } from '../helpers/smtp.js'
@@ -187,6 +187,30 @@ t.test('the application\'s own fields', async (t) => {
   t.match(me.json(), { nickname: 'Bob', address: { city: 'Ulm' } })
   t.match(await app.users.update(user.id, { nickname: 'Bobby' } as Any<UserChanges>), { nickname: 'Bobby', address: { city: 'Ulm' } })
   t.match((await app.inject({ method: 'POST', url: '/login/cookie', payload: { email: 'bob@example.com', password: ann.password } })).json(), { nickname: 'Bobby' })
+})
+
+t.test('a user whose fields do not fit, as the command line or an older schema left them, can be changed', async (t) => {
+  const users = memory()
+  await appWith(t, { users })
+  const $defs = { year: { type: 'integer', minimum: 1900 } }
+  const properties = { ...fields.properties, since: { $ref: '#/$defs/year' }, plan: { type: 'string' } }
+  const app = await appWith(t, { users, routes: everyRoute, fields: { ...fields, properties, $defs, required: ['nickname', 'plan'], dependencies: { since: ['born'] } } as Any<ObjectSchema> }, { seed: false })
+  const { id } = await app.users.getByEmail(ann.email) as User
+  const credential = await login(app, 'bearer')
+  const own = async (changes: object): Promise<string> => await outcome(app, credential, 'PATCH', '/users/me', changes)
+
+  t.equal(await own({ nickname: 'x'.repeat(21) }), '400 FST_ERR_VALIDATION')
+  t.equal(await own({ nickname: 'Ann' }), '200', 'with one of the two that are missing')
+  t.equal(await own({ since: 2020 }), '200', 'what is asked of all together was not given before')
+  for (const changes of [{ since: 1899 }, { since: 'x' }, { unknown: 1 }]) {
+    await t.rejects(app.users.update(id, changes as Any<UserChanges>), { code: 'FST_USERS_INVALID_USER' }, JSON.stringify(changes))
+  }
+  t.match(await app.users.update(id, { isVerified: true }), { isVerified: true, nickname: 'Ann', since: 2020 })
+
+  t.match(await app.users.update(id, { plan: 'free', born: '2000-01-01' } as Any<UserChanges>), { plan: 'free' })
+  await t.rejects(app.users.update(id, { nickname: null } as Any<UserChanges>), { message: 'nickname must be string' }, 'from now on all of it must fit')
+  const other = await app.users.create({ email: 'other@example.com', nickname: 'Other', plan: 'free' } as Any<NewUser>)
+  await t.rejects(app.users.update(other.id, { since: 2020 } as Any<UserChanges>), { code: 'FST_USERS_INVALID_USER' }, 'all together, where they did before')
 })
 
 t.test('a field of a store that calls itself a flag is none', async (t) => {
