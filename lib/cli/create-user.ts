@@ -24,7 +24,7 @@ export async function createUser (options: CreateUserOptions, streams: Streams):
   const ownFields = parseFields(fields)
   if (!isAddress(email)) throw new InvalidUserError('EMAIL must be an e-mail address.')
 
-  await withUsers(options, { create: true }, async (users) => {
+  await withUsers(options, async (users) => {
     // Before anybody is asked for a password.
     if (await users.getByEmail(email) !== null) throw new UserAlreadyExistsError()
     const { id } = await users.create({

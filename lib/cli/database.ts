@@ -11,25 +11,23 @@ export interface DatabaseOptions extends SqlStoreOptions {
   readonly database?: string | undefined
 }
 
-/** What may be done with a database. */
-export interface Access {
-  /** Whether a SQLite file that is not there is made. */
-  readonly create: boolean
-}
-
 type Work<T> = (store: SqlUserStore) => Promise<T>
 
 const CONNECT_MS = 10_000
 
-/** Opens the store, works with it, and closes all that was opened, however the work ends. */
-export async function withStore<T> ({ database = '', tablePrefix, migrate }: DatabaseOptions, { create }: Access, work: Work<T>): Promise<T> {
+/**
+ * Opens the store, works with it, and closes all that was opened, however the work ends.
+ *
+ * @param create whether a SQLite file that is not there is made: else a slip in its name would look like an app without users
+ */
+export async function withStore<T> ({ database = '', tablePrefix, migrate }: DatabaseOptions, { create }: { readonly create: boolean }, work: Work<T>): Promise<T> {
   const options: SqlStoreOptions = { tablePrefix, migrate }
   if (database === '') throw new CliError('Say which database: --database URL, or the environment variable DATABASE_URL.')
   if (/^postgres(?:ql)?:\/\//i.test(database)) return await withPostgres(readable(database), options, work)
   if (/^(?:mysql|mariadb):\/\//i.test(database)) return await withMysql(readable(database), options, work)
 
   const path = pathOf(database)
-  if (!create && !existsSync(path)) throw new CliError(`There is no such file: ${path}`)
+  if (!create && !existsSync(path)) throw new CliError(`There is no such file: ${path} (fastify-users migrate makes one)`)
   return await withSqlite(path, options, work)
 }
 

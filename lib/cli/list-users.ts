@@ -22,7 +22,7 @@ export async function listUsers (options: ListUsersOptions, { stdout }: Streams)
   if (limit !== Infinity && !(Number.isSafeInteger(limit) && limit > 0)) throw new CliError('--limit must be a whole number from 1.')
   const toLine = json ? toJson : toRow
 
-  await withUsers(options, { create: false }, async (users) => {
+  await withUsers(options, async (users) => {
     if (!json) await print(stdout, header)
     let left = limit
     for (let cursor: string | null | undefined; cursor !== null && left > 0;) {

@@ -9,7 +9,7 @@ export interface RevokeSessionsOptions extends DatabaseOptions {
 
 /** Ends all sessions of a user. */
 export async function revokeSessions (options: RevokeSessionsOptions, { stdout }: Streams): Promise<void> {
-  await withUsers(options, { create: false }, async (users) => {
+  await withUsers(options, async (users) => {
     const user = await users.getByEmail(options.email)
     if (user === null || !await users.revokeSessions(user.id)) throw new UserNotFoundError()
     await print(stdout, `All sessions of ${user.id} have ended.\n`)

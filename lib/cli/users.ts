@@ -3,15 +3,15 @@ import { createBackground } from '../background.js'
 import { resolveMails } from '../mail-options.js'
 import { resolvePasswords } from '../password-options.js'
 import { startAccounts } from '../start-accounts.js'
-import { withStore, type Access, type DatabaseOptions } from './database.js'
+import { withStore, type DatabaseOptions } from './database.js'
 
 /** Nobody is told, nothing is wrong, the app is nowhere. */
 const nothing = (): null => null
 const log = { info: nothing, warn: nothing, error: nothing }
 
 /** Works with the users of a database, as `app.users` of an app with the default options. Nothing is mailed. */
-export async function withUsers<T> (options: DatabaseOptions, access: Access, work: (users: Users) => Promise<T>): Promise<T> {
-  return await withStore(options, access, async (store) => {
+export async function withUsers<T> (options: DatabaseOptions, work: (users: Users) => Promise<T>): Promise<T> {
+  return await withStore(options, { create: false }, async (store) => {
     const accounts = startAccounts({
       users: store,
       passwords: resolvePasswords({}),

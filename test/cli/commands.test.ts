@@ -78,7 +78,7 @@ t.test('secret: a fit secret and nothing else', async (t) => {
 })
 
 t.test('SQLite', async (t) => {
-  await commonTests(t, { database: `sqlite:${join(t.testdir(), 'users.db')}`, tablePrefix: 'cli_users' })
+  await commonTests(t, { database: `sqlite:${join(t.testdir({ 'users.db': '' }), 'users.db')}`, tablePrefix: 'cli_users' })
 })
 
 t.test('PostgreSQL', async (t) => {
@@ -208,7 +208,7 @@ async function commonTests (t: Test, options: Required<Pick<DatabaseOptions, 'da
 }
 
 t.test('a password that is typed', async (t) => {
-  const options = { database: join(t.testdir(), 'users.db') }
+  const options = { database: join(t.testdir({ 'users.db': '' }), 'users.db') }
   const again = 'Password: \nThe same again: \n'
 
   // \x7f is backspace, \x15 empties the line.
@@ -300,12 +300,14 @@ t.test('which database', async (t) => {
 
   await t.test('a file', async (t) => {
     const path = join(folder, 'users.db')
-    t.strictSame(await outcome(list({ database: path })), [1, '', `fastify-users: There is no such file: ${path}\n`])
-    t.strictSame(await outcome((streams) => revokeSessions({ database: path, email: ann }, streams)), [1, '', `fastify-users: There is no such file: ${path}\n`])
+    const missing = [1, '', `fastify-users: There is no such file: ${path} (fastify-users migrate makes one)\n`]
+    t.strictSame(await outcome(list({ database: path })), missing)
+    t.strictSame(await outcome((streams) => revokeSessions({ database: path, email: ann }, streams)), missing)
+    t.strictSame(await outcome(create({ database: path, email: ann }), password), missing)
     t.notOk(existsSync(path))
 
-    const [code] = await outcome(create({ database: `file://${path}`, email: ann }), password)
-    t.equal(code, 0, 'the first user of a new file')
+    t.equal((await outcome((streams) => migrate({ database: `file://${path}` }, streams)))[0], 0)
+    t.equal((await outcome(create({ database: `file://${path}`, email: ann }), password))[0], 0, 'the first user of a new file')
     t.equal(statSync(path).mode & 0o777, 0o600)
     for (const database of [path, `sqlite:${path}`, `file:${path}`]) t.equal((await outcome(list({ database, json: true })))[1].split('\n').length, 2)
 
@@ -322,7 +324,7 @@ t.test('which database', async (t) => {
     t.match(readFileSync(path, 'utf8'), /^This is no database/)
     mkdirSync(join(folder, 'folder'))
     t.match(await failed(join(folder, 'folder')), /^fastify-users: The database failed: .*\n$/)
-    t.match(await failed(join(folder, 'nowhere', 'users.db')), /^fastify-users: The database failed: ENOENT: no such file or directory, .*\n$/)
+    t.equal(await failed(join(folder, 'nowhere', 'users.db')), 'fastify-users: sqlite(database): the folder of the file does not exist. Make it first.\n')
   })
 })
 

@@ -65,7 +65,7 @@ t.test('what needs no database', async (t) => {
 })
 
 t.test('at a real terminal', { skip: hasScript() ? false : 'no script of util-linux' }, async (t) => {
-  const database = join(t.testdir(), 'users.db')
+  const database = join(t.testdir({ 'users.db': '' }), 'users.db')
 
   /** What a terminal shows, and how the command ended there; `stty` says what it left behind. */
   async function atTerminal (email: string, entries: readonly string[]): Promise<Outcome> {

@@ -289,7 +289,9 @@ t.test('a file that is made can be read by its owner alone; one that is there ke
   t.after(() => second.close())
   t.equal(statSync(other).mode & 0o777, 0o640)
 
-  await t.rejects(sqlite(join(directory, 'missing', 'users.db')), { code: 'ENOENT' })
+  for (const folder of ['missing', 'other.db']) {
+    await t.rejects(sqlite(join(directory, folder, 'users.db')), { code: 'FST_USERS_BAD_OPTIONS', message: 'sqlite(database): the folder of the file does not exist. Make it first.' })
+  }
 })
 
 t.test('a file that another process has for itself is waited for', async (t) => {

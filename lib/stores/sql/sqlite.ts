@@ -29,7 +29,7 @@ const duplicates: readonly unknown[] = ['SQLITE_CONSTRAINT_PRIMARYKEY', 'SQLITE_
  * @param database the path of a file, or `':memory:'`: opened with `libsql`, which you install; a new file can be read by
  * its owner alone (mode 0600), is written ahead (WAL), and a locked one is waited for up to 5 seconds. Or an open handle,
  * which keeps its own settings, and which you close.
- * @throws BadOptionsError if an option is wrong, or `libsql` is not installed
+ * @throws BadOptionsError if an option is wrong, the folder of the file does not exist, or `libsql` is not installed
  * @throws SchemaVersionError with `migrate: false`, if the tables are not those of this release
  *
  * @example
@@ -133,6 +133,7 @@ function createPrivateFile (path: string): void {
   try {
     closeSync(openSync(path, 'wx', 0o600))
   } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(String(errorCode(error)))) throw new BadOptionsError('sqlite(database): the folder of the file does not exist. Make it first.')
     if (errorCode(error) !== 'EEXIST') throw error
   }
 }
