@@ -43,7 +43,7 @@ t.test('a mail is tried again: after 451, and when the server was down', async (
   await until(() => lines.length >= 4)
   await catcher.start()
   await catcher.next()
-  t.match(lines[3], { level: 40, kind: 'reset-password', userId: 'u2', error: { code: 'ESOCKET' } })
+  t.match(lines[3], { level: 40, kind: 'reset-password', userId: 'u2', error: { code: 'ESOCKET', originalCode: 'ECONNREFUSED', syscall: 'connect', command: 'CONN' } })
   t.notMatch(text(), /ann@example|hunter22|err"|stack/)
 })
 
@@ -54,7 +54,7 @@ t.test('a mail is given up: at once if it is refused for good, else after the la
   t.after(async () => { await outbox.drain() })
   outbox.put('reset-password', 'u1', 'ann@example.com', () => mail)
   await until(() => lines.length === 1)
-  t.match(lines[0], { level: 50, kind: 'reset-password', userId: 'u1', attempts: 1, error: { code: 'EENVELOPE', responseCode: 550 }, msg: 'fastify-users: a mail could not be sent, and is given up' })
+  t.match(lines[0], { level: 50, kind: 'reset-password', userId: 'u1', attempts: 1, error: { code: 'EENVELOPE', responseCode: 550, command: 'RCPT TO' }, msg: 'fastify-users: a mail could not be sent, and is given up' })
 
   catcher.behave('defer')
   outbox.put('reset-password', 'u2', 'ann@example.com', () => mail)
@@ -82,7 +82,7 @@ t.test('an attempt that stalls is ended, and its place is free again', async (t)
 
 t.test('a mailer that heeds no signal, and one that fails in its own ways', async (t) => {
   let signalled = 0
-  const failures: unknown[] = [undefined, null, 'ann@example.com', { code: 'ann@example.com', name: ['ann@example.com'], responseCode: '550' }, Object.assign(new TypeError('ann@example.com'), { code: 300 })]
+  const failures: unknown[] = [undefined, null, 'ann@example.com', { code: 'ann@example.com', name: ['ann@example.com'], responseCode: '550', command: 'RCPT TO:<ann@example.com>', originalCode: 'ann at example' }, Object.assign(new TypeError('ann@example.com'), { code: 300 })]
   const { outbox, lines, text } = outboxOf({
     send ({ subject }, signal) {
       signal.addEventListener('abort', () => { signalled++ })
