@@ -11,7 +11,7 @@ import { keyProblems, openKeys, type JwtAlgorithm, type JwtKey, type KeyRing } f
 /** Options of {@link jwt}. Either `secret` or `keys`. */
 export interface JwtOptions {
   /**
-   * The secret of HMAC with SHA-256 (`HS256`): at least 32 random bytes, as `openssl rand -base64 48` prints them.
+   * The secret of HMAC with SHA-256 (`HS256`): at least 32 random bytes, as `npx fastify-users secret` prints them.
    * `undefined`, an unset environment variable say, refuses to start.
    */
   readonly secret?: string | Buffer | undefined
@@ -57,13 +57,14 @@ const maxTokenLength = 8192
  * @example jwt({ secret: process.env.AUTH_SECRET, lifetimeSeconds: 900 })
  */
 export function jwt (options: JwtOptions): Strategy {
-  const { secret, keys, lifetimeSeconds = 3600, issuer, audience, leewaySeconds = 5, revocations, sessions = false, ...unknown } = options
+  const { secret, keys, lifetimeSeconds = 3600, issuer, audience, leewaySeconds = 5, revocations, sessions = false, ...unknown } = Object(options) as JwtOptions
   const all = keys ?? [{ algorithm: 'HS256' as JwtAlgorithm, secret }]
 
   return {
     lifetimeSeconds,
 
     problems () {
+      if (options != null && typeof options !== 'object') return ['secret belongs into an object: jwt({ secret })']
       const problems = Object.keys(unknown).map((option) => `${option} is no option of jwt()`)
       if (keys !== undefined && secret !== undefined) problems.push('secret and keys exclude each other')
       if (!isText(issuer)) problems.push('issuer must be a string that is not empty')

@@ -1,8 +1,9 @@
 import fastifyJwt from '@fastify/jwt'
-import { createHmac, generateKeyPairSync, type KeyPairKeyObjectResult } from 'node:crypto'
+import { createHmac, generateKeyPairSync, randomBytes, randomInt, randomUUID, type KeyPairKeyObjectResult } from 'node:crypto'
 import t from 'tap'
 import { bearer, cookie, jwt, memory, memorySessions, type JwtAlgorithm, type JwtKey, type JwtOptions, type Session, type SessionStore, type StoredSession } from '../../lib/index.js'
 import { createVerifiedTokens } from '../../lib/strategies/verified-tokens.js'
+import { secretProblem } from '../../lib/strategies/weak-secrets.js'
 import { strategyContract } from '../../lib/testing/index.js'
 import { ann, appWith, login, refusal, secret, type Prepare } from '../helpers/app.js'
 import { byBearer, faulty, logIn, onEachPlace, onlySession, refreshBy, statusOf, stoppedClock } from '../helpers/sessions.js'
@@ -126,20 +127,24 @@ t.test('beside the application\'s own @fastify/jwt, before it and after it', asy
 
 t.test('bad keys do not start, and no message holds the key', async (t) => {
   const strong = 'Yk3vP0s9-aKq81Lz_mN5xW2dRt7uHb4c'
-  const cases: Array<[JwtOptions | object, string]> = [
-    [{ secret: undefined }, 'secret is missing; make one with: openssl rand -base64 48'],
+  const cases: Array<[unknown, string]> = [
+    [{ secret: undefined }, 'secret is missing; make one with: npx fastify-users secret. If it stands in .env, start with node --env-file=.env, which reads that file'],
+    [undefined, 'secret is missing; make one with: npx fastify-users secret.'],
+    [null, 'secret is missing'],
+    ['hunter2hunter2', 'secret belongs into an object: jwt({ secret })'],
+    [() => strong, 'secret belongs into an object: jwt({ secret })'],
     [{ secret: '' }, 'secret is missing'],
     [{ secret: 'x'.repeat(31) }, 'secret must have at least 32 bytes'],
-    [{ secret: ' '.repeat(64) }, 'secret is a well-known or repeated text'],
-    [{ secret: 'x'.repeat(64) }, 'secret is a well-known or repeated text'],
-    [{ secret: 'secretsecretsecretsecretsecretsecret' }, 'secret is a well-known or repeated text'],
-    [{ secret: 'changeme-0123456789-0123456789-0123456789' }, 'secret is a well-known or repeated text'],
-    [{ secret: 'ChangeMe ChangeMe ChangeMe ChangeMe ' }, 'secret is a well-known or repeated text'],
-    [{ secret: Buffer.alloc(32) }, 'secret is a well-known or repeated text'],
-    [{ secret: '12345678901234567890123456789012' }, 'secret is a well-known or repeated text'],
-    [{ secret: 'undefinedundefinedundefinedundefined' }, 'secret is a well-known or repeated text'],
-    [{ secret: 'a-string-secret-at-least-256-bits-long' }, 'secret is a well-known or repeated text'],
-    [{ secret: 'qwertyuiopasdfghjklzxcvbnm123456' }, 'secret is a well-known or repeated text'],
+    [{ secret: ' '.repeat(64) }, 'secret is a well-known, repeated or guessable text'],
+    [{ secret: 'x'.repeat(64) }, 'secret is a well-known, repeated or guessable text'],
+    [{ secret: 'secretsecretsecretsecretsecretsecret' }, 'secret is a well-known, repeated or guessable text'],
+    [{ secret: 'changeme-0123456789-0123456789-0123456789' }, 'secret is a well-known, repeated or guessable text'],
+    [{ secret: 'ChangeMe ChangeMe ChangeMe ChangeMe ' }, 'secret is a well-known, repeated or guessable text'],
+    [{ secret: Buffer.alloc(32) }, 'secret is a well-known, repeated or guessable text'],
+    [{ secret: '12345678901234567890123456789012' }, 'secret is a well-known, repeated or guessable text'],
+    [{ secret: 'undefinedundefinedundefinedundefined' }, 'secret is a well-known, repeated or guessable text'],
+    [{ secret: 'a-string-secret-at-least-256-bits-long' }, 'secret is a well-known, repeated or guessable text'],
+    [{ secret: 'qwertyuiopasdfghjklzxcvbnm123456' }, 'secret is a well-known, repeated or guessable text'],
     [{ secret: 42 }, 'secret must be a string or a Buffer'],
     [{ secret: strong, keys: [{ secret: strong }] }, 'secret and keys exclude each other'],
     [{ keys: [] }, 'keys must be a list of one key or more'],
@@ -174,6 +179,35 @@ t.test('bad keys do not start, and no message holds the key', async (t) => {
   }
   t.equal(await refusal({ strategy: jwt({ secret: '4815162342-1618033988-2718281828-31415' }) }), 'it starts', 'few letters alone are no fault')
   t.match(await refusal({ strategy: jwt({ secret: strong, lifetimeSeconds: 0 }) }), 'options.strategy.lifetimeSeconds must be a whole number of seconds')
+})
+
+t.test('a secret that can be guessed does not start, and one that is random does', (t) => {
+  const guessable = [
+    'my-super-secret-key-change-me-in-production', 'MySuperSecretKeyForDevelopmentOnly!', 'your_jwt_secret_key_here_change_in_production', 'supersecretsupersecretpassword123!',
+    'this is my custom secret key for authentication', 'this-is-a-very-long-secret-key-for-my-app-2025', 'a string secret at least 256 bits long', 'your-512-bit-secret-your-512-bit-secret',
+    'averylogphrasebiggerthanthirtytwochars', 'a secret with minimum length of 32 characters', 'super secret key that is at least 32 characters', 'complex password at least 32 characters long',
+    'my 32 character ultra secure and ultra long secret', 'please change this secret to something random', 'secret should be at least 32 characters', 'must have at least 32 characters',
+    'abcdefghijklmnopqrstuvwxyz0123456789', 'example-secret-for-the-documentation', 'acme-corp-jwt-secret-key-production', 'secret-0123456789-0123456789-0123456789', 'keyboard cat keyboard cat keyboard'
+  ]
+  for (const secret of guessable) t.match(secretProblem(secret, 32), 'guessable', secret)
+
+  const spelled: Record<string, () => string | Buffer> = {
+    base64: () => randomBytes(48).toString('base64'),
+    'base64, no longer than it must be': () => randomBytes(24).toString('base64'),
+    base64url: () => randomBytes(32).toString('base64url'),
+    hex: () => randomBytes(32).toString('hex'),
+    'hex of 128 bits': () => randomBytes(16).toString('hex'),
+    'two UUIDs': () => `${randomUUID()}-${randomUUID()}`,
+    letters: () => Array.from({ length: 32 }, () => String.fromCharCode(randomInt(97, 123))).join(''),
+    'letters, digits and signs': () => Array.from({ length: 32 }, () => String.fromCharCode(randomInt(33, 127))).join(''),
+    bytes: () => randomBytes(32),
+    'with a word in front': () => `my-app-jwt-secret-${randomBytes(16).toString('hex')}`
+  }
+  for (const [spelling, random] of Object.entries(spelled)) {
+    const refused = Array.from({ length: 2000 }, random).filter((secret) => secretProblem(secret, 32) !== null)
+    t.strictSame(refused, [], spelling)
+  }
+  t.end()
 })
 
 t.test('revocations of the strategy\'s own', async (t) => {
