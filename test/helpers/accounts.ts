@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import type { AuditEvent, AuditEventType, FastifyUsersOptions, Letter, Mail, MailOptions, RouteGroups } from '../../lib/index.js'
 import { sameOrigin } from './app.js'
@@ -92,8 +93,13 @@ export function tokenOf ({ text }: Pick<Mail, 'text'>): string {
   return decodeURIComponent(token)
 }
 
+/** A token of ours, but for its checksum, made whole: that anybody can do. */
+export function withChecksum (body: string): string {
+  return `${body}.${crc32(body).toString(36).padStart(7, '0')}`
+}
+
 /** Sends a request as a page of the app itself would. */
-export async function send (app: FastifyInstance, credential: InjectOptions, method: 'GET' | 'POST' | 'PATCH' | 'DELETE', url: string, payload?: unknown): Promise<LightMyRequestResponse> {
+export async function send (app: FastifyInstance, credential: InjectOptions, method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'DELETE', url: string, payload?: unknown): Promise<LightMyRequestResponse> {
   const body = payload === undefined ? {} : { payload: typeof payload === 'string' ? payload : JSON.stringify(payload) }
   const type = payload === undefined ? {} : { 'content-type': 'application/json' }
   return await app.inject({ ...credential, ...body, method, url, headers: { ...sameOrigin, ...type, ...credential.headers } })

@@ -1,8 +1,8 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import type { Test } from 'tap'
-import { memory, type SessionStore, type StoredSession, type UserStore } from '../../lib/index.js'
+import { jwt, memory, opaque, type SessionStore, type StoredSession, type Strategy, type UserStore } from '../../lib/index.js'
 import { redisSessions } from '../../lib/stores/redis/index.js'
-import { sameOrigin } from './app.js'
+import { sameOrigin, secret } from './app.js'
 import { freshPrefix, keysOf, noRedis, sharedRedis, skipped } from './redis.js'
 import { onEachStore } from './stores.js'
 
@@ -17,8 +17,8 @@ export interface Place {
 /** Opens another place for a test; it goes when the test ends. */
 export type OpenPlace = (t: Test) => Promise<Place>
 
-/** Runs tests once for each kind of place. One whose server is absent is skipped, and that is told. */
-export function onEachPlace (t: Test, run: (t: Test, open: OpenPlace) => Promise<void>): void {
+/** Runs tests once for each kind of place, or for those that are named. One whose server is absent is skipped, and that is told. */
+export function onEachPlace (t: Test, run: (t: Test, open: OpenPlace) => Promise<void>, names?: readonly string[]): void {
   onEachStore(t, async (t, open) => {
     await run(t, async (t) => {
       const { users, dump } = await open(t)
@@ -26,8 +26,9 @@ export function onEachPlace (t: Test, run: (t: Test, open: OpenPlace) => Promise
       if (users.ephemeral !== true) return { users, sessions, dump }
       return { users, sessions, dump: async () => `${await dump()}${JSON.stringify(await sessionsOfAll(users, sessions))}` }
     })
-  })
+  }, names)
 
+  if (names?.includes('Redis') === false) return
   t.test('Redis', async (t) => {
     const client = await sharedRedis(t)
     if (client === null) return skipped(t, noRedis)
@@ -50,6 +51,13 @@ export function onEachPlace (t: Test, run: (t: Test, open: OpenPlace) => Promise
 async function sessionsOfAll (users: UserStore, sessions: SessionStore): Promise<unknown[]> {
   const all = await users.list({ after: null, limit: 1000, emailPart: null })
   return await Promise.all(all.map(async ({ id }) => await sessions.list({ userId: id, after: null, limit: 1000 })))
+}
+
+/** The ways to be logged in. */
+export const strategies: Readonly<Record<string, () => Strategy>> = {
+  jwt: () => jwt({ secret, lifetimeSeconds: 3600 }),
+  'jwt with sessions': () => jwt({ secret, lifetimeSeconds: 3600, sessions: true }),
+  opaque: () => opaque({ lifetimeSeconds: 3600 })
 }
 
 /** The only session of a user. */

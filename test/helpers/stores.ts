@@ -52,9 +52,15 @@ const databases: Readonly<Record<string, Connect>> = {
   }
 }
 
-/** Runs tests once for each kind of store. One whose server is absent is skipped, and that is told. */
-export function onEachStore (t: Test, run: (t: Test, open: OpenStore) => Promise<void>): void {
+/** The kinds that need no server. */
+export const ownStores: readonly string[] = ['memory', 'SQLite']
+
+/**
+ * Runs tests once for each kind of store, or for those that are named. One whose server is absent is skipped, and that is told.
+ */
+export function onEachStore (t: Test, run: (t: Test, open: OpenStore) => Promise<void>, names: readonly string[] = Object.keys(databases)): void {
   for (const [name, connect] of Object.entries(databases)) {
+    if (!names.includes(name)) continue
     t.test(name, async (t) => {
       const open = await connect(t)
       if (typeof open !== 'string') return await run(t, open)

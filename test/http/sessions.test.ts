@@ -5,7 +5,7 @@ import { bearer, cookie, jwt, memorySessions, opaque, type AuditEvent, type Fast
 import { sweepOnce } from '../../lib/accounts/sweep.js'
 import type { Accounts } from '../../lib/accounts/accounts.js'
 import { newSession } from '../../lib/testing/stored-session.js'
-import { aPassword, briefly, outcome, send, stranger } from '../helpers/accounts.js'
+import { aPassword, outcome, send } from '../helpers/accounts.js'
 import { ann, appWith, secret } from '../helpers/app.js'
 import { byBearer, byCookie, faulty, logIn, onEachPlace, refreshBy, statusOf, stoppedClock, ways, type Clock, type Way } from '../helpers/sessions.js'
 
@@ -195,19 +195,6 @@ onEachPlace(t, async (t, open) => {
       })
     })
   }
-})
-
-t.test('who may', async (t) => {
-  const { app, ids } = await setScene(t)
-  const { access } = await logIn(app, byBearer, ann)
-  const credential = byBearer.withAccess(access)
-  for (const [method, url] of [['GET', '/sessions'], ['DELETE', '/sessions'], ['DELETE', '/sessions/x'], ['GET', `/users/${ids.ann}/sessions`], ['DELETE', `/users/${ids.ann}/sessions`], ['DELETE', `/users/${ids.ann}/sessions/x`]] as const) {
-    t.equal(await outcome(app, stranger, method, url), '401 UNAUTHORIZED')
-    if (url.startsWith('/users')) t.equal(await outcome(app, credential, method, url), '403 FORBIDDEN', 'their own too, by this route')
-  }
-  const atCookie = byCookie.withAccess((await logIn(app, byCookie, ann)).access)
-  for (const url of ['/sessions', '/sessions/x']) t.equal(briefly(await app.inject({ ...atCookie, method: 'DELETE', url, headers: { origin: 'https://evil.example' } })), '403 CROSS_SITE_REQUEST')
-  t.equal((await listOf(app, atCookie)).items.length, 2)
 })
 
 t.test('without these groups there are no such routes', async (t) => {
