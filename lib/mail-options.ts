@@ -2,6 +2,7 @@ import type { Letter, Words } from './contracts/letter.js'
 import type { Mailer } from './contracts/mailer.js'
 import type { MailSettings } from './mail/mail-room.js'
 import { isPromise, type MaybePromise } from './maybe-promise.js'
+import { misspelt } from './misspelt.js'
 import { isObject, isWhole, reported } from './option-checks.js'
 
 /** How mails are written and sent. */
@@ -68,8 +69,8 @@ export function resolveMails (options: MailOptions | undefined, keepsSilent: boo
 export function mailProblems (options: MailOptions | undefined, production: boolean): string[] {
   if (options === undefined) return []
   if (!isObject(options)) return ['options.mails must be an object']
-  const { mailer, baseUrl, appName, compose, verifyPath, resetPath, emailChangePath, verifySeconds, resetSeconds, concurrency, queueLimit, retryDelaysMs, attemptTimeoutMs, ...unknown } = withDefaults(options)
-  const problems = Object.keys(unknown).map((name) => `${name} is no option`)
+  const { mailer, baseUrl, appName, compose, verifyPath, resetPath, emailChangePath, verifySeconds, resetSeconds, concurrency, queueLimit, retryDelaysMs, attemptTimeoutMs } = withDefaults(options)
+  const problems = misspelt(options, Object.keys(withDefaults({})))
   const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
 
   if (mailer !== undefined) problems.push(...mailerProblems(mailer))

@@ -11,7 +11,8 @@ import { fieldProblems } from './field-options.js'
 import { mailProblems, resolveMails, type MailOptions } from './mail-options.js'
 import type { MailSettings } from './mail/mail-room.js'
 import { isPromise } from './maybe-promise.js'
-import { isObject, isWhole } from './option-checks.js'
+import { misspelt } from './misspelt.js'
+import { isFunction, isObject, isWhole, memberProblems } from './option-checks.js'
 import { passwordProblems, resolvePasswords, type PasswordOptions, type PasswordSettings } from './password-options.js'
 import { routeProblems, type RouteGroups, type RouteOptions } from './route-options.js'
 import type { ObjectSchema } from './schemas/user.js'
@@ -118,14 +119,12 @@ export function resolveOptions (options: FastifyUsersOptions): Settings {
   const problems: string[] = []
   const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(`options.${problem}`) }
 
-  for (const name of Object.keys(options)) expect([...known, ...ofRegister].includes(name), `${name} is no option`)
+  problems.push(...misspelt(options, [...known, ...ofRegister]).map((problem) => `options.${problem}`))
   expect(sessions === undefined || isSessionStore(sessions), 'sessions must be a session store, such as redisSessions(client) of fastify-users/redis')
   expect(!production || sessions?.ephemeral !== true, 'sessions forgets everybody when the process ends: take one of fastify-users/sql or fastify-users/redis in production')
   expect(!production || users?.ephemeral !== true, 'users forgets everything when the process ends: take a store of fastify-users/sql in production')
   expect(typeof prefix === 'string' && /^(?:\/[\w.~-]+)*$/.test(prefix), 'prefix must begin with / and not end with it, such as /auth')
-  expect(isObject(decorators) && Object.entries(decorators).every(([name, value]) => ['authenticate', 'users'].includes(name) && (value === undefined || (typeof value === 'string' && value !== ''))), 'decorators must hold other names for authenticate and users')
   expect(typeof clock === 'function', 'clock must be a function')
-  expect(isObject(hooks) && Object.entries(hooks).every(([name, hook]) => hookNames.includes(name) && (hook === undefined || typeof hook === 'function')), `hooks must hold functions named ${hookNames.join(', ')}`)
   expect(typeof audit === 'function', 'audit must be a function')
   expect(typeof concealAccounts === 'boolean', 'concealAccounts must be true or false')
   expect(typeof confirmEmailChange === 'boolean', 'confirmEmailChange must be true or false')
@@ -133,6 +132,7 @@ export function resolveOptions (options: FastifyUsersOptions): Settings {
   expect(isWhole(storeTimeoutMs) && storeTimeoutMs >= 1 && storeTimeoutMs <= 60_000, 'storeTimeoutMs must be a whole number of milliseconds from 1 to 60000')
   expect(concealAccounts !== true || routes?.verify === true, 'concealAccounts needs routes.verify: from the mail alone can people tell that they have registered')
   expect(Array.isArray(trustedOrigins) && trustedOrigins.every(isOrigin), 'trustedOrigins must hold origins: scheme, host and port, such as https://app.example.com')
+  problems.push(...memberProblems('decorators', decorators, ['authenticate', 'users'], isName, 'must be a name'), ...memberProblems('hooks', hooks, hookNames, isFunction, 'must be a function'))
   problems.push(...storeProblems(users), ...fieldProblems(fields, routes), ...routeProblems(routes, routeOptions), ...mailProblems(mails, production), ...strategyProblems(strategy), ...backendProblems(backends, strategy), ...passwordProblems(passwords, production))
   if (production && problems.length === 0) problems.push(...senderProblems(options))
   if (problems.length > 0) throw new BadOptionsError(problems.join('\n'))
@@ -166,6 +166,10 @@ function storeProblems (users: UserStore): string[] {
   if (isPromise<unknown>(users)) return ['options.users is a promise: await it']
   const methods = ['insert', 'findById', 'findByEmail', 'list', 'replace', 'remove', 'retire'] as const
   return methods.filter((method) => typeof users[method] !== 'function').map((method) => `options.users.${method} must be a function`)
+}
+
+function isName (value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
 }
 
 function isOrigin (value: unknown): boolean {

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { PasswordHasher } from './contracts/password-hasher.js'
 import type { BreachOptions, PasswordRuleSettings, ValidatePassword } from './contracts/password-rule.js'
 import { argon2Hasher, owaspCost, owaspLeastWork } from './crypto/password.js'
+import { misspelt } from './misspelt.js'
 import { isObject, isWhole, reported } from './option-checks.js'
 import { longPassword, passwordRule } from './schemas/password.js'
 
@@ -47,12 +48,14 @@ export function resolvePasswords (options: PasswordOptions): PasswordSettings {
   return { hasher, concurrency, queueLimit, minLength, maxLength, validatePassword, breaches: breaches && resolveBreaches(breaches) }
 }
 
+const known = ['memoryCost', 'timeCost', 'parallelism', 'concurrency', 'queueLimit', 'hasher', 'minLength', 'maxLength', 'validatePassword', 'breaches']
+
 /** What is wrong with the options. */
 export function passwordProblems (options: PasswordOptions, production: boolean): string[] {
   if (!isObject(options)) return ['options.passwords must be an object']
   const { memoryCost = owaspCost.memoryCost, timeCost = owaspCost.timeCost, parallelism = owaspCost.parallelism, hasher, concurrency = 1, queueLimit = 1, ...others } = options
   const { minLength = passwordRule.minLength, maxLength = longPassword.byDefault, validatePassword, breaches, ...unknown } = others
-  const problems = Object.keys(unknown).map((name) => `${name} is no option`)
+  const problems = misspelt(unknown, known)
   const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
 
   for (const [name, value] of Object.entries({ timeCost, parallelism, concurrency, queueLimit })) {
@@ -74,7 +77,7 @@ function resolveBreaches ({ fetch, url = 'https://api.pwnedpasswords.com/range/'
 function breachProblems (breaches: BreachOptions): string[] {
   if (!isObject(breaches)) return ['breaches must be an object, such as { fetch }']
   const { fetch, url, timeoutMs, ...unknown } = breaches
-  const problems = Object.keys(unknown).map((name) => `breaches.${name} is no option`)
+  const problems = misspelt(unknown, ['fetch', 'url', 'timeoutMs']).map((problem) => `breaches.${problem}`)
   if (typeof fetch !== 'function') problems.push('breaches.fetch must be a function, such as the global fetch')
   if (url !== undefined && !isRangeUrl(url)) problems.push('breaches.url must be an http or https URL that ends with /, without a user name, a password or a query')
   if (timeoutMs !== undefined && !(isWhole(timeoutMs) && timeoutMs >= 1 && timeoutMs <= longestWait)) problems.push(`breaches.timeoutMs must be a whole number of milliseconds from 1 to ${longestWait}`)

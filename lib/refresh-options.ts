@@ -1,6 +1,7 @@
 import type { Backend, RefreshOptions } from './contracts/backend.js'
 import type { RefreshTerms } from './contracts/strategy.js'
 import type { Transport } from './contracts/transport.js'
+import { misspelt } from './misspelt.js'
 import { isObject, isWhole, longestLifetime } from './option-checks.js'
 
 /** Fills in the defaults; `undefined` where there are to be no refresh tokens. */
@@ -14,8 +15,8 @@ export function resolveRefresh (refresh: Backend['refresh']): RefreshTerms | und
 export function refreshProblems (refresh: Backend['refresh'], transport: Transport): string[] {
   if (refresh === undefined || refresh === false) return []
   if (refresh !== true && !isObject(refresh)) return ['refresh must be true, false or an object']
-  const { idleSeconds, absoluteSeconds, graceSeconds, ...unknown } = withDefaults(refresh)
-  const problems = Object.keys(unknown).map((name) => `refresh.${name} is no option`)
+  const { idleSeconds, absoluteSeconds, graceSeconds } = withDefaults(refresh)
+  const problems = misspelt(Object(refresh) as object, Object.keys(withDefaults(true))).map((problem) => `refresh.${problem}`)
   const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
 
   expect(typeof transport.readRefresh === 'function', 'refresh needs a transport with readRefresh')
@@ -27,6 +28,6 @@ export function refreshProblems (refresh: Backend['refresh'], transport: Transpo
 
 /** 14 days, 90 days, none. */
 function withDefaults (refresh: true | RefreshOptions) {
-  const { idleSeconds = 1_209_600, absoluteSeconds = 7_776_000, graceSeconds = 0, ...unknown } = refresh === true ? {} : refresh
-  return { idleSeconds, absoluteSeconds, graceSeconds, ...unknown }
+  const { idleSeconds = 1_209_600, absoluteSeconds = 7_776_000, graceSeconds = 0 } = refresh === true ? {} : refresh
+  return { idleSeconds, absoluteSeconds, graceSeconds }
 }

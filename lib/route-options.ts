@@ -1,6 +1,7 @@
 import type { FastifyContextConfig, RouteShorthandOptions } from 'fastify'
 import { heed } from './http/open-route.js'
-import { isObject } from './option-checks.js'
+import { misspelt } from './misspelt.js'
+import { isObject, memberProblems, reported } from './option-checks.js'
 
 /** Groups of routes beside login and logout, which are always there. Each is off by default. */
 export interface RouteGroups {
@@ -70,18 +71,12 @@ export type RouteOptions = { readonly [Name in RouteName]?: RouteAdditions | und
 
 /** What is wrong with the options. */
 export function routeProblems (groups: RouteGroups, additions: RouteOptions): string[] {
-  const isSwitch = ([name, value]: [string, unknown]): boolean => groupNames.includes(name) && (value === undefined || typeof value === 'boolean')
-  const isKnown = (name: string): boolean => (routeNames as readonly string[]).includes(name)
-  const problems: string[] = []
-
-  if (!isObject(groups) || !Object.entries(groups).every(isSwitch)) problems.push(`options.routes must hold true or false for ${groupNames.join(', ')}`)
-  if (!isObject(additions) || !Object.keys(additions).every(isKnown)) return [...problems, `options.routeOptions must hold additions to ${routeNames.join(', ')}`]
-  for (const [name, given] of Object.entries(additions)) {
-    if (given === undefined) continue
-    const misspelt = isObject(given) ? Object.keys(given).find((key) => ![...hookNames, 'config', 'schema'].includes(key)) : ''
-    if (misspelt !== undefined) problems.push(`options.routeOptions.${name} may hold hooks, config and schema${misspelt === '' ? '' : `, and no ${misspelt}`}`)
-  }
-  return problems
+  const problems = memberProblems('routes', groups, groupNames, (value) => typeof value === 'boolean', 'must be true or false')
+  const ofRoutes = memberProblems('routeOptions', additions, routeNames, isObject, 'must hold hooks, config or schema')
+  const ofMembers = Object.entries(Object(additions) as object)
+    .filter(([name, given]) => (routeNames as readonly string[]).includes(name) && isObject(given))
+    .flatMap(([name, given]) => reported(`routeOptions.${name}`, misspelt(given as object, [...hookNames, 'config', 'schema'])))
+  return [...problems, ...ofRoutes, ...ofMembers]
 }
 
 /** The route's own options with those of the application added. What is `undefined` is left out. */

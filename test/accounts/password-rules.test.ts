@@ -251,8 +251,8 @@ t.test('the options', async (t) => {
   }
   for (const timeoutMs of [0, -1, 0.5, 30_001, Infinity, '2s', null]) t.strictSame(passwordProblems({ breaches: { fetch, timeoutMs } } as never, false), ['options.passwords.breaches.timeoutMs must be a whole number of milliseconds from 1 to 30000'])
   t.strictSame(passwordProblems({ breaches: { timeout: 5 }, minlength: 9 } as never, false), [
-    'options.passwords.minlength is no option',
-    'options.passwords.breaches.timeout is no option',
+    'options.passwords.minlength is no option: did you mean minLength?',
+    'options.passwords.breaches.timeout is no option: did you mean timeoutMs?',
     'options.passwords.breaches.fetch must be a function, such as the global fetch'
   ], 'all at once')
 })
