@@ -5,7 +5,7 @@ const floors = [
   '^lib/(authenticator|backend)\\.ts$',
   '^lib/accounts/',
   '^lib/(mail|transports|strategies|stores|testing)/',
-  '^lib/(crypto|schemas|contracts|sessions)/|^lib/(background|deadline|sealed|email|errors|maybe-promise|optional-package|queue)\\.ts$'
+  '^lib/(crypto|schemas|contracts|sessions)/|^lib/(answers|background|deadline|foreign-error|sealed|email|errors|maybe-promise|optional-package|queue)\\.ts$'
 ]
 
 const upward = floors.slice(1).map((from, index) => ({

@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Accounts } from './accounts/accounts.js'
 import { createPasswordRules } from './accounts/password-rules.js'
+import { sessionAnswers, userAnswers } from './answers.js'
 import type { SessionStore } from './contracts/session-store.js'
 import { createPasswords } from './crypto/passwords.js'
 import type { Deadline } from './deadline.js'
@@ -31,8 +32,8 @@ export function startAccounts (settings: AccountSettings, { log, origin, deadlin
   const { hasher, concurrency, queueLimit } = passwords
 
   return {
-    store: sealed(users, ['insert', 'findById', 'findByEmail', 'list', 'replace', 'remove', 'retire'], deadline),
-    sessions: sessions.map((store) => sealed(store, ['find', 'list', 'remove', 'removeAll', 'purge'], deadline)),
+    store: sealed(users, userAnswers, deadline),
+    sessions: sessions.map((store) => sealed(store, sessionAnswers, deadline)),
     passwords: createPasswords(hasher, { concurrency, limit: queueLimit }),
     passwordRules: createPasswordRules(passwords, log),
     clock,
