@@ -37,17 +37,19 @@ export function createDeadline (limitMs: number, whenPassed: () => Error): Deadl
     timer = undefined
   }
 
-  return async (promise) => {
-    let one: Waiting | undefined
-    const passed = new Promise<never>((_resolve, reject) => {
-      one = { until: performance.now() + limitMs, giveUp: () => { reject(whenPassed()) } }
-      waiting.add(one)
-    })
+  return <T>(promise: Promise<T>) => new Promise<T>((resolve, reject) => {
+    const one = { until: performance.now() + limitMs, giveUp: () => { reject(whenPassed()) } }
+    waiting.add(one)
     timer ??= setInterval(tick, tickMs).unref()
-    try {
-      return await Promise.race([promise, passed])
-    } finally {
-      waiting.delete(one as Waiting)
-    }
-  }
+    promise.then(
+      (value) => {
+        waiting.delete(one)
+        resolve(value)
+      },
+      (error: Error) => {
+        waiting.delete(one)
+        reject(error)
+      }
+    )
+  })
 }

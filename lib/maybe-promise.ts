@@ -11,5 +11,5 @@ export function andThen<T, R> (value: MaybePromise<T>, next: (value: T) => Maybe
 
 /** Tells a promise, of whatever library, from a value. */
 export function isPromise<T> (value: MaybePromise<T>): value is Promise<T> {
-  return typeof (value as Promise<T> | null | undefined)?.then === 'function'
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }

@@ -60,10 +60,10 @@ export function cookie<const Name extends string = 'cookie'> (options: CookieOpt
     cookieSameSite = 'lax', cookiePartitioned = false, ...unknown
   } = options
   const attributes: CookieAttributes = { cookieName, cookiePath, cookieDomain, cookieSecure, cookieHttpOnly, cookieSameSite, cookiePartitioned, refreshCookiePath }
-  return { name, transport: createTransport(attributes, Object.keys(unknown), refresh !== undefined && refresh !== false), strategy, lifetimeSeconds, rememberSeconds, refresh, requireVerified }
+  return { name, transport: createTransport(attributes, Object.keys(unknown)), strategy, lifetimeSeconds, rememberSeconds, refresh, requireVerified }
 }
 
-function createTransport (attributes: CookieAttributes, unknown: readonly string[], refreshes: boolean): Transport {
+function createTransport (attributes: CookieAttributes, unknown: readonly string[]): Transport {
   const { cookieName, refreshCookiePath } = attributes
   const refreshName = `${String(cookieName)}_refresh`
   // What `__Host-` promises, that no other host has set the cookie, is worth more than a narrow path, which it does not allow.
@@ -82,7 +82,7 @@ function createTransport (attributes: CookieAttributes, unknown: readonly string
 
   return {
     ambient: true,
-    carrier: (refreshes ? [cookieName, refreshName] : [cookieName]).map((name) => `cookie ${name}`),
+    carrier: `cookie ${cookieName}`,
     problems: () => cookieProblems(attributes, unknown),
     advice: (production) => cookieAdvice(attributes, production),
     read: (request) => readCookie(request, cookieName),
@@ -132,7 +132,7 @@ function readCookie (request: FastifyRequest, name: string): string | null {
 /** Where the value of the cookie begins, or -1. */
 function find (header: string, name: string, from: number): number {
   for (let at = header.indexOf(name, from); at !== -1; at = header.indexOf(name, at + name.length)) {
-    if (header[at + name.length] === '=' && beginsPair(header, at)) return at + name.length + 1
+    if (header.charCodeAt(at + name.length) === equals && beginsPair(header, at)) return at + name.length + 1
   }
   return -1
 }
@@ -140,9 +140,15 @@ function find (header: string, name: string, from: number): number {
 /** Whether a cookie begins here; elsewhere the name is the end of another name, or stands in a value. */
 function beginsPair (header: string, at: number): boolean {
   let before = at - 1
-  while (header[before] === ' ' || header[before] === '\t') before--
-  return before < 0 || header[before] === ';'
+  while (before >= 0 && isBlank(header.charCodeAt(before))) before--
+  return before < 0 || header.charCodeAt(before) === semicolon
 }
+
+function isBlank (code: number): boolean {
+  return code === space || code === tab
+}
+
+const [tab, space, semicolon, equals] = [0x09, 0x20, 0x3b, 0x3d] as const
 
 function decode (value: string): string {
   if (!value.includes('%')) return value

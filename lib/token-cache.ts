@@ -1,0 +1,78 @@
+/** How many values are kept at most, and of how many bytes by estimate: half of that in each of two generations. */
+const maxTokens = 10_000
+const maxBytes = 16 * 1024 * 1024
+
+/** Longer ones are not kept: a token of ours has a third of this. */
+const maxTokenLength = 1024
+
+/** An entry takes about so much beside its token and what the value is said to weigh: bytes. */
+const overhead = 512
+
+/** So many letters at the end of a token tell it from nearly all others, and are hashed in no time. */
+const tailLength = 24
+
+/**
+ * Keeps something by token, for tokens that were found good and no others: whoever makes tokens up fills nothing and displaces
+ * nothing. Bounded in entries and bytes.
+ */
+export interface TokenCache<T> {
+  get (token: string): T | undefined
+  /** @param bytes what the value weighs, by estimate */
+  set (token: string, value: T, bytes: number): void
+  delete (token: string): void
+}
+
+interface Entry<T> {
+  readonly token: string
+  readonly value: T
+  readonly bytes: number
+}
+
+/**
+ * A token is found by its end, and only if it is the same in every letter. There are two generations: new entries, and those
+ * that are used, live in the young one; when that is full, it becomes the old one, and what was in the old one is forgotten.
+ *
+ * @param limit entries
+ */
+export function createTokenCache<T> (limit = maxTokens, byteLimit = maxBytes): TokenCache<T> {
+  let young = new Map<string, Entry<T>>()
+  let old = new Map<string, Entry<T>>()
+  let bytes = 0
+
+  function add (tail: string, entry: Entry<T>): void {
+    if (young.size >= limit / 2 || bytes + entry.bytes > byteLimit / 2) {
+      old = young
+      young = new Map()
+      bytes = 0
+    }
+    young.set(tail, entry)
+    bytes += entry.bytes
+  }
+
+  return {
+    get (token) {
+      const tail = token.slice(-tailLength)
+      const entry = young.get(tail)
+      if (entry !== undefined) return entry.token === token ? entry.value : undefined
+      const older = old.get(tail)
+      if (older === undefined || older.token !== token) return undefined
+      old.delete(tail)
+      add(tail, older)
+      return older.value
+    },
+
+    set (token, value, weight) {
+      const total = token.length + overhead + weight
+      if (token.length > maxTokenLength || total > byteLimit / 2) return
+      // A copy: the text at hand is a slice of a whole header, and would keep that in memory.
+      const copy = Buffer.from(token, 'latin1').toString('latin1')
+      add(copy.slice(-tailLength), { token: copy, value, bytes: total })
+    },
+
+    delete (token) {
+      const tail = token.slice(-tailLength)
+      young.delete(tail)
+      old.delete(tail)
+    }
+  }
+}
