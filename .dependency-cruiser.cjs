@@ -2,10 +2,10 @@
 const floors = [
   '^lib/(index|plugin|fastify)\\.ts$',
   '^lib/(http/|cli/|(options|backend-options|field-options|mail-options|password-options|refresh-options|sender-options|route-options|option-checks|start-accounts|start-backends)\\.ts$)',
-  '^lib/(authenticator|backend)\\.ts$',
+  '^lib/(auth-cache|authenticator|backend)\\.ts$',
   '^lib/accounts/',
   '^lib/(mail|transports|strategies|stores|testing)/',
-  '^lib/(crypto|schemas|contracts|sessions)/|^lib/(answers|background|deadline|foreign-error|sealed|email|errors|maybe-promise|optional-package|queue)\\.ts$'
+  '^lib/(crypto|schemas|contracts|sessions)/|^lib/(background|deadline|sealed|email|errors|frozen-json|look-ups|maybe-promise|optional-package|queue|token-cache)\\.ts$'
 ]
 
 const upward = floors.slice(1).map((from, index) => ({

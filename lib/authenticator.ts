@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify'
 import { toUser } from './accounts/to-user.js'
-import { readSession, type RunningBackend } from './backend.js'
+import type { AuthCache, Known } from './auth-cache.js'
+import type { RunningBackend } from './backend.js'
 import type { Auth } from './contracts/auth.js'
-import type { Session } from './contracts/strategy.js'
+import type { Session, Verified } from './contracts/strategy.js'
 import type { StoredUser, UserStore } from './contracts/user-store.js'
-import { andThen, isPromise, type MaybePromise } from './maybe-promise.js'
+import { isPromise, type MaybePromise } from './maybe-promise.js'
 
 /**
  * Why nobody is logged in: no credential was sent; one was, and does not hold; or one was that browsers send by
@@ -27,7 +28,7 @@ export type Authenticator = (request: FastifyRequest, backends: readonly Running
 
 /** Tells who was recognised from who was refused. */
 export function isAuth (outcome: Outcome): outcome is Auth {
-  return 'session' in outcome
+  return (outcome as Partial<Auth>).session !== undefined
 }
 
 const nothingSent: Refusal = Object.freeze({ reason: 'none', backend: null })
@@ -35,8 +36,10 @@ const nothingSent: Refusal = Object.freeze({ reason: 'none', backend: null })
 /**
  * Joins backends and users. It answers at once where strategy and store do, and throws only where they cannot tell: then
  * no further backend is tried.
+ *
+ * @param cache `null` where each request asks the stores
  */
-export function createAuthenticator (store: UserStore, isCrossSite: IsCrossSite): Authenticator {
+export function createAuthenticator (store: UserStore, isCrossSite: IsCrossSite, cache: AuthCache | null): Authenticator {
   return (request, backends) => tryFrom(request, backends, 0, nothingSent)
 
   function tryFrom (request: FastifyRequest, backends: readonly RunningBackend[], start: number, refusal: Refusal): MaybePromise<Outcome> {
@@ -55,24 +58,43 @@ export function createAuthenticator (store: UserStore, isCrossSite: IsCrossSite)
   }
 
   function tryOne (request: FastifyRequest, backend: RunningBackend): MaybePromise<Outcome> {
+    const { transport } = backend
+    const token = transport.read(request)
+    if (token === null) return nothingSent
     // Before the credential is looked at: it counts only if the user's own page sent it.
-    if (backend.transport.ambient && isCrossSite(request)) {
-      return backend.transport.read(request) === null ? nothingSent : { reason: 'cross-site', backend }
-    }
-    return andThen(readSession(backend, request), (session) => {
-      if (session === undefined) return nothingSent
-      if (session === null) return { reason: 'invalid', backend }
-      return andThen(store.findById(session.userId), (user) => admit(backend, session, user ?? null))
-    })
+    if (transport.ambient && isCrossSite(request)) return { reason: 'cross-site', backend }
+    if (token === '') return { reason: 'invalid', backend }
+    const known = cache === null ? load(token, backend) : cache.get(token, backend, load)
+    return isPromise(known) ? known.then((known) => admit(backend, known)) : admit(backend, known)
+  }
+
+  function load (token: string, { name, strategy }: RunningBackend): MaybePromise<Known | null> {
+    const verified = strategy.verify(token, name)
+    return isPromise(verified) ? verified.then(withUser) : withUser(verified)
+  }
+
+  function withUser (verified: Verified | null): MaybePromise<Known | null> {
+    if (verified === null) return null
+    const { session, user } = verified
+    if (user !== undefined) return toKnown(session, user)
+    const found = store.findById(session.userId)
+    return isPromise(found) ? found.then((found) => toKnown(session, found)) : toKnown(session, found)
   }
 }
 
+/** Strategies and stores may be anybody's: what is missing is no user. */
+function toKnown (session: Session, user: StoredUser | null | undefined): Known | null {
+  return user === null || user === undefined ? null : { session, user }
+}
+
 /**
- * The user is loaded at each request, so that deletion, deactivation and the end of all sessions hold at once. Strategies and
- * stores may be anybody's: what is missing on both sides is no match.
+ * The user is looked at at each request, so that deletion, deactivation and the end of all sessions hold at once. What is missing on
+ * both sides is no match.
  */
-function admit (backend: RunningBackend, session: Session, user: StoredUser | null): Outcome {
-  const holds = user !== null && typeof user.id === 'string' && user.id === session.userId &&
+function admit (backend: RunningBackend, known: Known | null): Outcome {
+  if (known === null) return { reason: 'invalid', backend }
+  const { session, user } = known
+  const holds = typeof user.id === 'string' && user.id === session.userId &&
     user.isActive === true && Number.isSafeInteger(user.sessionEpoch) && user.sessionEpoch === session.epoch &&
     (!backend.requireVerified || user.isVerified === true)
   return holds ? { user: toUser(user), backend: backend.name as Auth['backend'], session } : { reason: 'invalid', backend }

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { Issued, RefreshTerms, RunningStrategy, Session } from './contracts/strategy.js'
+import type { Issued, RefreshTerms, RunningStrategy, Session, Verified } from './contracts/strategy.js'
 import type { Credential, Transport } from './contracts/transport.js'
 import type { StoredUser } from './contracts/user-store.js'
 import type { MaybePromise } from './maybe-promise.js'
@@ -24,11 +24,10 @@ export interface Client {
   readonly userAgent: string | null
 }
 
-/** The session of the request at this backend: `undefined` if no credential was sent, `null` if it does not hold. */
-export function readSession (backend: RunningBackend, request: FastifyRequest): MaybePromise<Session | null | undefined> {
-  const token = backend.transport.read(request)
-  if (token === null) return undefined
-  return token === '' ? null : backend.strategy.verify(token, backend.name)
+/** What the credential of the request at this backend stands for; `null` if none was sent, or it does not hold. */
+export function readSession ({ name, transport, strategy }: RunningBackend, request: FastifyRequest): MaybePromise<Verified | null> {
+  const token = transport.read(request)
+  return token === null || token === '' ? null : strategy.verify(token, name)
 }
 
 /** Logs a user in: the session, and what the transport is to give to the client, but for the user. */
@@ -40,12 +39,11 @@ export async function startSession (backend: RunningBackend, user: StoredUser, r
 }
 
 /** What the transport is to give to the client, but for the user. */
-export function toCredential ({ lifetimeSeconds, refresh }: RunningBackend, { token, session, refreshToken }: Issued): Omit<Credential, 'user'> {
-  const ageSeconds = (session.issuedAt - (session.authenticatedAt ?? session.issuedAt)) / 1000
+export function toCredential ({ lifetimeSeconds, refresh }: RunningBackend, { token, refreshToken }: Issued): Omit<Credential, 'user'> {
   return {
     token,
     lifetimeSeconds,
     persistent: true,
-    refresh: refresh === undefined || refreshToken === undefined ? undefined : { token: refreshToken, lifetimeSeconds: Math.min(refresh.idleSeconds, Math.ceil(refresh.absoluteSeconds - ageSeconds)), path: refresh.path }
+    refresh: refresh === undefined || refreshToken === undefined ? undefined : { token: refreshToken, lifetimeSeconds: refresh.idleSeconds, path: refresh.path }
   }
 }

@@ -63,6 +63,12 @@ export interface FastifyUsersOptions {
   readonly freshSeconds?: number | false | undefined
   /** How long a store is waited for before the client is told 503: milliseconds, at most 60,000. Default 5,000. */
   readonly storeTimeoutMs?: number | undefined
+  /**
+   * For how long a process may go by what it has looked up of a token, its session and its user: seconds, at most 60. What
+   * changes in this process holds at once all the same; what another process changes holds after so many seconds. Default 0:
+   * each request asks the store.
+   */
+  readonly cacheSeconds?: number | undefined
   readonly mails?: MailOptions | undefined
   /** Other names for `app.authenticate` and `app.users`, where the application has something of these names. */
   readonly decorators?: { readonly authenticate?: string | undefined, readonly users?: string | undefined } | undefined
@@ -88,6 +94,7 @@ export interface Settings {
   /** `undefined`: whenever it was. */
   readonly freshSeconds: number | undefined
   readonly storeTimeoutMs: number
+  readonly cacheSeconds: number
   readonly mails: MailSettings
   readonly decorators: { readonly authenticate: string, readonly users: string }
   readonly clock: () => number
@@ -97,7 +104,7 @@ export interface Settings {
 
 const known = [
   'users', 'sessions', 'backends', 'strategy', 'prefix', 'fields', 'passwords', 'trustedOrigins', 'hooks', 'audit', 'routes', 'routeOptions',
-  'concealAccounts', 'confirmEmailChange', 'freshSeconds', 'storeTimeoutMs', 'mails', 'decorators', 'clock'
+  'concealAccounts', 'confirmEmailChange', 'freshSeconds', 'storeTimeoutMs', 'cacheSeconds', 'mails', 'decorators', 'clock'
 ]
 const hookNames = [
   'onAfterLogin', 'onLoginFailed', 'onAfterLogout', 'onBeforeRegister', 'onAfterRegister', 'onAfterUpdate', 'onAfterPasswordChange',
@@ -115,7 +122,7 @@ const ofRegister = ['logLevel', 'logSerializers']
 export function resolveOptions (options: FastifyUsersOptions): Settings {
   const production = process.env.NODE_ENV === 'production'
   const { users, sessions, backends, strategy, prefix = '', fields = { type: 'object', properties: {} }, passwords = {}, trustedOrigins = [], hooks = {}, decorators = {}, clock = Date.now } = options
-  const { audit = () => {}, routes = {}, routeOptions = {}, concealAccounts = false, confirmEmailChange = false, freshSeconds = 3600, storeTimeoutMs = 5000, mails = {} } = options
+  const { audit = () => {}, routes = {}, routeOptions = {}, concealAccounts = false, confirmEmailChange = false, freshSeconds = 3600, storeTimeoutMs = 5000, cacheSeconds = 0, mails = {} } = options
   const problems: string[] = []
   const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(`options.${problem}`) }
 
@@ -130,6 +137,7 @@ export function resolveOptions (options: FastifyUsersOptions): Settings {
   expect(typeof confirmEmailChange === 'boolean', 'confirmEmailChange must be true or false')
   expect(freshSeconds === false || (isWhole(freshSeconds) && freshSeconds > 0), 'freshSeconds must be a whole number of seconds from 1, or false')
   expect(isWhole(storeTimeoutMs) && storeTimeoutMs >= 1 && storeTimeoutMs <= 60_000, 'storeTimeoutMs must be a whole number of milliseconds from 1 to 60000')
+  expect(typeof cacheSeconds === 'number' && cacheSeconds >= 0 && cacheSeconds <= 60, 'cacheSeconds must be a number of seconds from 0 to 60')
   expect(concealAccounts !== true || routes?.verify === true, 'concealAccounts needs routes.verify: from the mail alone can people tell that they have registered')
   expect(Array.isArray(trustedOrigins) && trustedOrigins.every(isOrigin), 'trustedOrigins must hold origins: scheme, host and port, such as https://app.example.com')
   problems.push(...memberProblems('decorators', decorators, ['authenticate', 'users'], isName, 'must be a name'), ...memberProblems('hooks', hooks, hookNames, isFunction, 'must be a function'))
@@ -153,6 +161,7 @@ export function resolveOptions (options: FastifyUsersOptions): Settings {
     confirmEmailChange,
     freshSeconds: freshSeconds === false ? undefined : freshSeconds,
     storeTimeoutMs,
+    cacheSeconds,
     // An application with hooks of its own for them sends tokens by itself.
     mails: resolveMails(mails, production || sendsByItself(hooks)),
     decorators: { authenticate: decorators.authenticate ?? 'authenticate', users: decorators.users ?? 'users' },

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { sweep } from './accounts/sweep.js'
 import { createUsers } from './accounts/users.js'
+import { createAuthCache } from './auth-cache.js'
 import { createAuthenticator } from './authenticator.js'
 import { createBackground } from './background.js'
 import type { User } from './contracts/user.js'
@@ -36,9 +37,10 @@ import { startBackends } from './start-backends.js'
 export const fastifyUsers = fp(async function fastifyUsers (fastify: FastifyInstance, options: FastifyUsersOptions) {
   const settings = resolveOptions(options)
   refuseTakenNames(fastify, settings)
-  const { production, users: store, fields, hooks, clock, routes: groups, routeOptions, freshSeconds, storeTimeoutMs } = settings
+  const { production, users: store, fields, hooks, clock, routes: groups, routeOptions, freshSeconds, storeTimeoutMs, cacheSeconds } = settings
 
-  const backends = await startBackends(fastify, settings)
+  const cache = cacheSeconds === 0 ? null : createAuthCache(cacheSeconds, clock)
+  const backends = await startBackends(fastify, settings, cache)
   for (const { name, transport } of backends) {
     for (const advice of transport.advice?.(production) ?? []) fastify.log[production ? 'warn' : 'info'](`fastify-users: backend ${name}: ${advice}`)
   }
@@ -47,10 +49,10 @@ export const fastifyUsers = fp(async function fastifyUsers (fastify: FastifyInst
   if (groups.sessions === true && without !== -1) throw new BadOptionsError(`options.routes.sessions needs a strategy with sessions for each backend, such as opaque(), or jwt({ secret, sessions: true }): options.backends[${without}] has another one, whose sessions nobody could see or end`)
   const deadline = createDeadline(storeTimeoutMs, () => new StoreTimeoutError())
   for (const leak of leaks(settings)) fastify.log.warn(`fastify-users: ${leak}`)
-  const accounts = startAccounts(settings, { log: fastify.log, sessions, deadline, origin: () => fastify.server.listening ? fastify.listeningOrigin : null })
+  const accounts = startAccounts(settings, { log: fastify.log, sessions, deadline, forget: (id) => { cache?.forget(id) }, origin: () => fastify.server.listening ? fastify.listeningOrigin : null })
   const background = createBackground(fastify.log)
   const isCrossSite = createCrossSiteCheck(settings.trustedOrigins)
-  const authenticator = createAuthenticator(store, isCrossSite)
+  const authenticator = createAuthenticator(store, isCrossSite, cache)
   const authenticate = createAuthenticate(backends, authenticator, { clock, deadline })
 
   fastify.decorate(settings.decorators.authenticate, authenticate)

@@ -1,8 +1,8 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Accounts } from './accounts/accounts.js'
 import { createPasswordRules } from './accounts/password-rules.js'
-import { sessionAnswers, userAnswers } from './answers.js'
 import type { SessionStore } from './contracts/session-store.js'
+import type { StoredUser } from './contracts/user-store.js'
 import { createPasswords } from './crypto/passwords.js'
 import type { Deadline } from './deadline.js'
 import { BadOptionsError } from './errors.js'
@@ -21,19 +21,27 @@ export interface Surroundings {
   readonly deadline: Deadline
   /** Where the sessions of the backends are. */
   readonly sessions: readonly SessionStore[]
+  /** Told of each user and session, by id, that was changed or ended. */
+  readonly forget: (id: string) => void
 }
 
 /** The settings that are about accounts. */
 export type AccountSettings = Pick<Settings, 'users' | 'passwords' | 'clock' | 'fields' | 'hooks' | 'audit' | 'routes' | 'concealAccounts' | 'confirmEmailChange' | 'mails'>
 
+/** The methods of stores that change or end a user or a session, or all sessions of a user: whose id comes first, or as a whole. */
+const changing = new Set(['replace', 'remove', 'retire', 'removeAll'])
+
 /** Joins all that the use cases work with. */
-export function startAccounts (settings: AccountSettings, { log, origin, deadline, sessions }: Surroundings): Accounts {
+export function startAccounts (settings: AccountSettings, { log, origin, deadline, sessions, forget }: Surroundings): Accounts {
   const { users, passwords, clock, fields, hooks, audit, routes, concealAccounts, confirmEmailChange, mails } = settings
   const { hasher, concurrency, queueLimit } = passwords
+  const forgetChanged = (method: string, first: unknown): void => {
+    if (changing.has(method)) forget(typeof first === 'string' ? first : (first as StoredUser).id)
+  }
 
   return {
-    store: sealed(users, userAnswers, deadline),
-    sessions: sessions.map((store) => sealed(store, sessionAnswers, deadline)),
+    store: sealed(users, ['insert', 'findById', 'findByEmail', 'list', 'replace', 'remove', 'retire'], deadline, forgetChanged),
+    sessions: sessions.map((store) => sealed(store, ['find', 'list', 'remove', 'removeAll', 'purge'], deadline, forgetChanged)),
     passwords: createPasswords(hasher, { concurrency, limit: queueLimit }),
     passwordRules: createPasswordRules(passwords, log),
     clock,

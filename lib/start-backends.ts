@@ -1,16 +1,23 @@
 import type { FastifyInstance } from 'fastify'
+import { forgetful, type AuthCache } from './auth-cache.js'
 import type { RunningBackend } from './backend.js'
 import type { RevocationStore } from './contracts/revocation-store.js'
 import type { SessionStore } from './contracts/session-store.js'
 import type { RunningStrategy, Strategy } from './contracts/strategy.js'
 import { BadOptionsError } from './errors.js'
+import { createLookUps } from './look-ups.js'
 import type { Settings } from './options.js'
 import { memoryRevocations } from './stores/memory.js'
 import { memorySessions } from './stores/memory-sessions.js'
 
-/** Starts each strategy once, in a scope of its own, and joins it with the transports that use it. */
-export async function startBackends (fastify: FastifyInstance, settings: Settings): Promise<RunningBackend[]> {
+/**
+ * Starts each strategy once, in a scope of its own, and joins it with the transports that use it.
+ *
+ * @param cache what is told of sessions that end; `null` where nothing is remembered
+ */
+export async function startBackends (fastify: FastifyInstance, settings: Settings, cache: AuthCache | null): Promise<RunningBackend[]> {
   const running = new Map<Strategy, RunningStrategy>()
+  const lookUps = createLookUps(settings.users)
   const revocations = once(() => revocationsOf(fastify, settings))
   const sessions = once(() => sessionsOf(fastify, settings))
 
@@ -20,14 +27,16 @@ export async function startBackends (fastify: FastifyInstance, settings: Setting
       .map(({ name, lifetimeSeconds, rememberSeconds = 0 }) => [name, Math.max(lifetimeSeconds, rememberSeconds)] as const)
 
     await fastify.register(async (scope) => {
-      running.set(strategy, await strategy.start({
+      const started = await strategy.start({
         fastify: scope,
         clock: settings.clock,
         // A strategy that needs none does not ask, and is not warned.
         get revocations () { return revocations() },
         get sessions () { return sessions() },
+        lookUps,
         backends: new Map(lifetimes)
-      }))
+      })
+      running.set(strategy, cache === null ? started : forgetful(started, cache.forget))
     })
   }
 

@@ -23,7 +23,7 @@ function ticket (): Strategy {
           const found = sessions.get(digest(token))
           if (found === undefined || found.backend !== name || found.expiresAt <= clock()) return null
           const { backend, ...session } = found
-          return session
+          return { session }
         },
         async revoke ({ id }) {
           for (const [key, session] of sessions) if (session.id === id) sessions.delete(key)

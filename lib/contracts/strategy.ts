@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { MaybePromise } from '../maybe-promise.js'
 import type { RevocationStore } from './revocation-store.js'
-import type { SessionStore } from './session-store.js'
+import type { SessionStore, StoredSession } from './session-store.js'
+import type { StoredUser } from './user-store.js'
 
 /** One log-in of one user, as long as it holds. */
 export interface Session {
@@ -16,6 +17,21 @@ export interface Session {
   readonly expiresAt: number
   /** When the user proved who they are: milliseconds since 1970. Default: when the token was issued. */
   readonly authenticatedAt?: number | undefined
+}
+
+/** What a token stands for. */
+export interface Verified {
+  readonly session: Session
+  /** The session's user, where one look-up gave both; `null` if there is none. Left out, the user is looked up. */
+  readonly user?: StoredUser | null | undefined
+}
+
+/** What a request looks up. Where users live in the same database, the user comes along, in one round trip. */
+export interface LookUps {
+  /** A session, or `null`. */
+  findSession (sessions: SessionStore, id: string): MaybePromise<{ readonly session: StoredSession, readonly user?: StoredUser | null | undefined } | null>
+  /** Whether the token with this id was ended. */
+  findRevocation (revocations: RevocationStore, tokenId: string, userId: string): MaybePromise<{ readonly isRevoked: boolean, readonly user?: StoredUser | null | undefined }>
 }
 
 /** How long refresh tokens are good. */
@@ -86,6 +102,8 @@ export interface StrategyContext {
   readonly revocations: RevocationStore
   /** Where sessions live, if the strategy needs such a place. */
   readonly sessions: SessionStore
+  /** How these two places are asked at each request. */
+  readonly lookUps: LookUps
   /** The longest lifetime, in seconds, that each backend gives; its keys are the backends that use this strategy. */
   readonly backends: ReadonlyMap<string, number>
 }
@@ -95,10 +113,12 @@ export interface RunningStrategy {
   /** Makes a token. */
   issue (grant: Grant): MaybePromise<Issued>
   /**
-   * The session of a token, or `null`: forged, malformed, expired, ended, of another kind or of another backend. It
+   * What a token stands for, or `null`: forged, malformed, expired, ended, of another kind or of another backend. It
    * throws only if it cannot tell (its store is down): the client is then told 503, never 200.
+   *
+   * @param token whatever was sent in the token's place, but never empty
    */
-  verify (token: string, backend: string): MaybePromise<Session | null>
+  verify (token: string, backend: string): MaybePromise<Verified | null>
   /** Ends a session: from now on `verify` gives `null` for its token. */
   revoke (session: Session): MaybePromise<void>
   /** Where its sessions can be seen and ended; left out where they stand in the tokens alone. */

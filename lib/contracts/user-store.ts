@@ -1,6 +1,6 @@
 import type { MaybePromise } from '../maybe-promise.js'
 import type { RevocationStore } from './revocation-store.js'
-import type { SessionStore } from './session-store.js'
+import type { SessionStore, StoredSession } from './session-store.js'
 import type { BaseUser } from './user.js'
 
 /** What a token that was mailed is good for. */
@@ -46,7 +46,7 @@ export interface UserQuery {
 }
 
 /**
- * Where users live. Seven methods; what they mean is checked by `userStoreContract` of `fastify-users/testing`. All but one are
+ * Where users live. Seven methods must be there; what they mean is checked by `userStoreContract` of `fastify-users/testing`. All but one are
  * a single statement of the database. A method that cannot do its work throws: the client is then told 503.
  *
  * @example
@@ -101,6 +101,19 @@ export interface UserStore {
    * if no other user is an active superuser; `'taken'` as `replace` does.
    */
   retire (id: string, version: number, next: StoredUser | null): MaybePromise<boolean | 'taken' | 'last'>
+  /**
+   * A session of this store's own `sessions`, and its user, in one look-up. Left out, a request asks for one after the other.
+   *
+   * @returns `null` if there is no such session; `user: null` if its user is gone
+   */
+  findBySession? (sessionId: string): MaybePromise<{ readonly session: StoredSession, readonly user: StoredUser | null } | null>
+  /**
+   * The user with this id, and whether the token with that one was ended, as this store's own `revocations` say, in one look-up.
+   * Left out, a request asks for one after the other.
+   *
+   * @returns `user: null` if there is no such user; `isRevoked` is then of no account
+   */
+  findWithRevocation? (id: string, tokenId: string): MaybePromise<{ readonly user: StoredUser | null, readonly isRevoked: boolean }>
   /** Where the ids of ended sessions are kept, if this store keeps them. */
   readonly revocations?: RevocationStore | undefined
   /** Where sessions are kept, if this store keeps them. */

@@ -8,7 +8,7 @@ import type { Deadline } from '../deadline.js'
 import { AmbiguousCredentialsError, BadOptionsError, CrossSiteError, ForbiddenError, NotFreshError, NotVerifiedError, UnauthorizedError, UnknownBackendError, withHeaders } from '../errors.js'
 import { undecided } from './undecided.js'
 import { isOpen, isOpenTo, isOwnGuard } from './open-route.js'
-import { isPromise } from '../maybe-promise.js'
+import { isPromise, type MaybePromise } from '../maybe-promise.js'
 
 /** Options of `app.authenticate()`. */
 export interface GuardOptions {
@@ -67,28 +67,41 @@ export function createAuthenticate (all: readonly RunningBackend[], authenticate
     const [misspelt] = Object.keys(unknown)
     if (misspelt !== undefined) throw new BadOptionsError(`authenticate(): ${misspelt} is no option`)
     const backends = names === undefined ? all : pick(names, all)
+    const refuse = createRefuse(backends)
 
     function guard (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
-      let error: Error | undefined
+      let outcome: MaybePromise<Outcome>
       try {
-        const outcome = authenticate(request, backends)
-        if (isPromise(outcome)) {
-          deadline(outcome).then((outcome) => settle(request, outcome)).catch(undecided).then(done)
-          return
-        }
-        error = settle(request, outcome)
+        outcome = authenticate(request, backends)
       } catch (cause) {
-        error = undecided(cause)
+        done(undecided(cause))
+        return
       }
-      done(error)
+      if (isPromise(outcome)) deadline(outcome).then((outcome) => { done(settle(request, outcome)) }, (cause: unknown) => { done(undecided(cause)) })
+      else done(settle(request, outcome))
     }
 
+    /** @returns why the request is refused, if it is */
     function settle (request: FastifyRequest, outcome: Outcome): Error | undefined {
-      const error = judge(outcome)
-      if (error !== undefined) return isOpenTo(guard, request) ? undefined : error
+      try {
+        const error = judge(outcome)
+        if (error === undefined) return introduce(request, outcome)
+        return isOpenTo(guard, request) ? undefined : error
+      } catch (cause) {
+        return undecided(cause)
+      }
+    }
+
+    /** Tells the request who makes it. */
+    function introduce (request: FastifyRequest, outcome: Outcome): Error | undefined {
       const before = request.auth
       if (isAuth(outcome)) {
-        if (before !== null && stands(before, outcome, request)) return undefined
+        // At a route of ours, its own guard alone says whose request it is.
+        if (before !== null && !isOwnGuard(guard, request)) {
+          // What an earlier guard allowed, it allowed to the user that it found.
+          if (before.user.id !== outcome.user.id && !isOpenTo(guard, request)) return undecided(new AmbiguousCredentialsError())
+          if (isOpen(request.routeOptions.config)) return undefined
+        }
         request.auth = outcome
         request.user = outcome.user
       } else if (before === null) {
@@ -98,16 +111,8 @@ export function createAuthenticate (all: readonly RunningBackend[], authenticate
       return undefined
     }
 
-    /** Whether it stands what an earlier guard has found. At a route of ours, its own guard alone says whose request it is. */
-    function stands (before: Auth, now: Auth, request: FastifyRequest): boolean {
-      if (isOwnGuard(guard, request)) return false
-      // What an earlier guard allowed, it allowed to the user that it found.
-      if (before.user.id !== now.user.id && !isOpenTo(guard, request)) throw new AmbiguousCredentialsError()
-      return isOpen(request.routeOptions.config)
-    }
-
     function judge (outcome: Outcome): Error | undefined {
-      if (!isAuth(outcome)) return optional && outcome.reason === 'none' ? undefined : refused(outcome, backends)
+      if (!isAuth(outcome)) return optional && outcome.reason === 'none' ? undefined : refuse(outcome)
       if (verified && outcome.user.isVerified !== true) return forbidden(new NotVerifiedError(), outcome, backends)
       if (superuser && outcome.user.isSuperuser !== true) return forbidden(new ForbiddenError(), outcome, backends)
       if (fresh !== Infinity && !isFresh(outcome.session, fresh)) return forbidden(new NotFreshError(), outcome, backends)
@@ -143,9 +148,14 @@ function pick (names: readonly string[], all: readonly RunningBackend[]): Runnin
   })
 }
 
-export function refused ({ reason, backend }: Refusal, backends: readonly RunningBackend[]): Error {
-  if (reason === 'cross-site') return withHeaders(new CrossSiteError(), noStore)
-  return withHeaders(new UnauthorizedError(), { ...noStore, 'www-authenticate': challenges(backends, backend) })
+/** What whoever is refused at these backends is told. */
+export function createRefuse (backends: readonly RunningBackend[]): (refusal: Refusal) => Error {
+  const headersOf = new Map([null, ...backends].map((invalid) => [invalid, { ...noStore, 'www-authenticate': challenges(backends, invalid) }]))
+
+  return ({ reason, backend }) => {
+    if (reason === 'cross-site') return withHeaders(new CrossSiteError(), noStore)
+    return withHeaders(new UnauthorizedError(), { ...headersOf.get(backend) })
+  }
 }
 
 function forbidden (error: Error, auth: Auth, backends: readonly RunningBackend[]): Error {

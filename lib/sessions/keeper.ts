@@ -1,10 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { isBoolean } from '../answers.js'
 import type { SessionData, SessionStore, StoredSession } from '../contracts/session-store.js'
-import type { Exchange, Grant, Issued, Refreshed, Renewed, RunningStrategy, Session } from '../contracts/strategy.js'
+import type { Exchange, Grant, Issued, LookUps, Refreshed, Renewed, RunningStrategy, Session, StrategyContext, Verified } from '../contracts/strategy.js'
 import { createToken, digestOf, hasDigest, readToken } from '../crypto/opaque-token.js'
-import { StoreAnswerError } from '../errors.js'
-import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js'
+import { isPromise, type MaybePromise } from '../maybe-promise.js'
 import { createRotations, type Rotation } from './rotations.js'
 
 /** How access tokens are made: what differs from one strategy with sessions to the other. */
@@ -18,8 +16,10 @@ export interface AccessTokens {
 /** Keeps sessions in a store. */
 export interface Keeper extends Required<Pick<RunningStrategy, 'issue' | 'revoke' | 'refresh' | 'sessions'>> {
   /** The session with this id, if it holds at this backend and as `isGood` says; and the store is told, at times, that it was used. */
-  see (id: string, backend: string, isGood: (row: StoredSession) => boolean): MaybePromise<Session | null>
+  see (id: string, backend: string, isGood: (row: StoredSession) => boolean): MaybePromise<Verified | null>
 }
+
+type Found = Awaited<ReturnType<LookUps['findSession']>>
 
 /** What refresh tokens begin with. */
 const refreshKind = 'fu-refresh'
@@ -36,7 +36,7 @@ const tries = 5
  *
  * @param idleSeconds when a session without refresh tokens ends unless it is used; `undefined`: not before its time
  */
-export function createKeeper (store: SessionStore, clock: () => number, access: AccessTokens, idleSeconds?: number): Keeper {
+export function createKeeper (store: SessionStore, { clock, lookUps }: Pick<StrategyContext, 'clock' | 'lookUps'>, access: AccessTokens, idleSeconds?: number): Keeper {
   const rotations = createRotations()
   /** The sessions whose last use is being noted: a store that hangs gets one write for each, not one for each request. */
   const noting = new Set<string>()
@@ -70,13 +70,18 @@ export function createKeeper (store: SessionStore, clock: () => number, access: 
     return { token, session, refreshToken }
   }
 
-  function see (id: string, backend: string, isGood: (row: StoredSession) => boolean): MaybePromise<Session | null> {
-    return andThen(store.find(id), (row) => {
-      const now = clock()
-      if (!holds(row, id, backend, now) || !isGood(row)) return null
-      if (now - row.lastSeenAt >= seenEveryMs) noteSeen(row, now)
-      return toSession(row)
-    })
+  function see (id: string, backend: string, isGood: (row: StoredSession) => boolean): MaybePromise<Verified | null> {
+    const found = lookUps.findSession(store, id)
+    return isPromise(found) ? found.then((found) => seen(found, id, backend, isGood)) : seen(found, id, backend, isGood)
+  }
+
+  function seen (found: Found, id: string, backend: string, isGood: (row: StoredSession) => boolean): Verified | null {
+    if (found === null) return null
+    const { session: row, user } = found
+    const now = clock()
+    if (row.id !== id || !holds(row, backend, now) || !isGood(row)) return null
+    if (now - row.lastSeenAt >= seenEveryMs) noteSeen(row, now)
+    return { session: toSession(row), user }
   }
 
   /** Nobody waits for it, and where another change came first, that one knows better. */
@@ -105,7 +110,7 @@ export function createKeeper (store: SessionStore, clock: () => number, access: 
     for (let attempt = 0; attempt < tries; attempt++) {
       const row = await store.find(id)
       const now = clock()
-      if (!holds(row, id, backend, now) || row.data.refresh === null) return 'invalid'
+      if (!holds(row, backend, now) || row.data.refresh === null) return 'invalid'
 
       const { digest, usedDigest, rotatedAt } = row.data.refresh
       if (!hasDigest(token, digest)) {
@@ -122,14 +127,14 @@ export function createKeeper (store: SessionStore, clock: () => number, access: 
           if (wasNewest || rotations.cameBefore(used, cameAt, rotatedAt, now)) return 'raced'
         }
         // Whoever has this handle has had a token of this session. Two have the session, and one of them is a thief.
-        await end(id)
+        await store.remove(id)
         onReuse(toSession(row))
         return 'reused'
       }
 
       wasNewest = true
       if (!await admits(toSession(row))) {
-        await end(id)
+        await store.remove(id)
         return 'invalid'
       }
       const renewed = renew(row, handle, token, now, lifetimeSeconds, graceSeconds)
@@ -187,25 +192,18 @@ export function createKeeper (store: SessionStore, clock: () => number, access: 
   }
 
   async function revoke ({ id }: Session): Promise<void> {
-    await end(id)
-  }
-
-  /** Nobody is told that a session is over because of an answer that is none. */
-  async function end (id: string): Promise<void> {
-    if (!isBoolean(await store.remove(id))) throw new StoreAnswerError('remove')
+    await store.remove(id)
   }
 }
 
-/** Whether a session holds at a backend, as far as the store can tell. One with another id is no answer: nothing is told by it, not even that this one is over. */
-function holds (row: StoredSession | null, id: string, backend: string, now: number): row is StoredSession {
-  if (row === null) return false
-  if (row.id !== id) throw new StoreAnswerError('find')
-  return row.data.backend === backend && row.expiresAt > now && row.data.endsAt > now
+/** Whether a session holds at a backend, as far as the store can tell. */
+function holds (row: StoredSession | null, backend: string, now: number): row is StoredSession {
+  return row !== null && row.data.backend === backend && row.expiresAt > now && row.data.endsAt > now
 }
 
 /** A stored session, as the rest of the house knows it. */
 function toSession ({ id, userId, createdAt, data: { epoch, accessExpiresAt, authenticatedAt, refresh } }: StoredSession): Session {
-  return Object.freeze({ id, userId, epoch, issuedAt: refresh?.rotatedAt ?? createdAt, expiresAt: accessExpiresAt, authenticatedAt })
+  return { id, userId, epoch, issuedAt: refresh?.rotatedAt ?? createdAt, expiresAt: accessExpiresAt, authenticatedAt }
 }
 
 function expiry ({ endsAt, idleMs }: SessionData, now: number): number {

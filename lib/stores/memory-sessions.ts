@@ -1,5 +1,5 @@
 import type { SessionStore, StoredSession } from '../contracts/session-store.js'
-import { frozenJson } from './frozen-json.js'
+import { frozenJson } from '../frozen-json.js'
 import { purgeIntervalMs, purgeLimit } from './purge.js'
 
 /**

@@ -1,6 +1,6 @@
 import type { RevocationStore } from '../contracts/revocation-store.js'
 import type { StoredUser, UserStore } from '../contracts/user-store.js'
-import { frozenJson } from './frozen-json.js'
+import { frozenJson } from '../frozen-json.js'
 import { memorySessions } from './memory-sessions.js'
 import { purgeIntervalMs, purgeMarginMs } from './purge.js'
 

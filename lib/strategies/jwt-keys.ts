@@ -1,5 +1,5 @@
 import fastifyJwt, { type JWT } from '@fastify/jwt'
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+import { constants, createHmac, createPrivateKey, createPublicKey, createSecretKey, timingSafeEqual, verify, type KeyObject } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { secretProblem } from './weak-secrets.js'
 
@@ -22,20 +22,29 @@ export interface JwtKey {
 
 /** What each algorithm asks of its key: bytes of a secret, or the type of a pair, and its curve. */
 const algorithms = {
-  HS256: { bytes: 32 },
-  HS384: { bytes: 48 },
-  HS512: { bytes: 64 },
-  RS256: { type: 'rsa' },
-  RS384: { type: 'rsa' },
-  RS512: { type: 'rsa' },
-  PS256: { type: 'rsa' },
-  PS384: { type: 'rsa' },
-  PS512: { type: 'rsa' },
-  ES256: { type: 'ec', curve: 'prime256v1' },
-  ES384: { type: 'ec', curve: 'secp384r1' },
-  ES512: { type: 'ec', curve: 'secp521r1' },
-  EdDSA: { type: 'ed25519' }
-} as const satisfies Record<string, { bytes?: number, type?: string, curve?: string }>
+  HS256: { hash: 'sha256', bytes: 32 },
+  HS384: { hash: 'sha384', bytes: 48 },
+  HS512: { hash: 'sha512', bytes: 64 },
+  RS256: { hash: 'sha256', type: 'rsa' },
+  RS384: { hash: 'sha384', type: 'rsa' },
+  RS512: { hash: 'sha512', type: 'rsa' },
+  PS256: { hash: 'sha256', type: 'rsa', isPss: true },
+  PS384: { hash: 'sha384', type: 'rsa', isPss: true },
+  PS512: { hash: 'sha512', type: 'rsa', isPss: true },
+  ES256: { hash: 'sha256', type: 'ec', curve: 'prime256v1' },
+  ES384: { hash: 'sha384', type: 'ec', curve: 'secp384r1' },
+  ES512: { hash: 'sha512', type: 'ec', curve: 'secp521r1' },
+  EdDSA: { hash: null, type: 'ed25519' }
+} as const satisfies Record<string, Needs>
+
+interface Needs {
+  /** `null` where the algorithm brings its own. */
+  readonly hash: string | null
+  readonly bytes?: number
+  readonly type?: string
+  readonly curve?: string
+  readonly isPss?: boolean
+}
 
 /** Names what the token is good for (RFC 8725 §3.11): a token for another purpose has another type. */
 const tokenType = 'access+jwt'
@@ -64,7 +73,7 @@ function keyProblem (key: JwtKey, signs: boolean): string | null {
   const { kid, algorithm = 'HS256', secret, privateKey, publicKey } = key
   if (!Object.hasOwn(algorithms, algorithm)) return `algorithm must be one of ${Object.keys(algorithms).join(', ')}`
   if (kid !== undefined && (typeof kid !== 'string' || kid === '')) return 'kid must be a string that is not empty'
-  const needs: { bytes?: number, type?: string, curve?: string } = algorithms[algorithm]
+  const needs: Needs = algorithms[algorithm]
 
   if (needs.bytes !== undefined) return secretProblem(secret, needs.bytes)
   if (secret !== undefined) return `secret is no key of ${algorithm}: it takes privateKey or publicKey`
@@ -73,7 +82,7 @@ function keyProblem (key: JwtKey, signs: boolean): string | null {
   return pairProblem(privateKey === undefined ? 'publicKey' : 'privateKey', privateKey ?? publicKey, needs)
 }
 
-function pairProblem (option: string, pem: unknown, needs: { type?: string, curve?: string }): string | null {
+function pairProblem (option: string, pem: unknown, needs: Needs): string | null {
   const kind = needs.curve ?? needs.type
   let key: KeyObject
   try {
@@ -87,45 +96,76 @@ function pairProblem (option: string, pem: unknown, needs: { type?: string, curv
   return modulusLength < 2048 ? `${option} must have at least 2048 bits` : null
 }
 
-/** Opens the keys, each in a scope of its own, so that nothing of it meets the application's own @fastify/jwt. */
+/**
+ * Opens the keys. @fastify/jwt signs, in a scope of its own, so that nothing of it meets the application's own. What is signed is
+ * checked here: one strict look, which decodes nothing before the signature holds.
+ */
 export async function openKeys (fastify: FastifyInstance, keys: readonly JwtKey[]): Promise<KeyRing> {
-  const open = new Map<string, JWT>()
-  for (const key of keys) open.set(encode(header(key)), await openKey(fastify, key))
-  const [signer] = open.values()
+  const signer = await openSigner(fastify, keys[0] as JwtKey)
+  const open = keys.map((key) => ({ start: `${encode(header(key))}.`, isSigned: createVerifier(key) }))
 
   return {
-    sign: (claims) => (signer as JWT).sign(claims),
+    sign: (claims) => signer.sign(claims),
 
     verify (token) {
       // Our own header, byte for byte: it names algorithm, type and key. Another algorithm, `none`, `jwk`, `jku`, `crit`
       // and the like have another header, and are refused before anything of them is decoded.
-      const dot = token.indexOf('.')
-      const key = open.get(token.slice(0, dot))
-      if (key === undefined || !hasCanonicalEnd(token)) return null
-      try {
-        return key.verify<Record<string, unknown>>(token)
-      } catch {
-        return null
-      }
+      const key = open.find(({ start }) => token.startsWith(start))
+      if (key === undefined) return null
+      const end = token.lastIndexOf('.')
+      if (end < key.start.length || !key.isSigned(token.slice(0, end), token.slice(end + 1))) return null
+      return toClaims(token.slice(key.start.length, end))
     }
   }
 }
 
-async function openKey (fastify: FastifyInstance, key: JwtKey): Promise<JWT> {
-  const { algorithm = 'HS256', secret, privateKey, publicKey } = key
+async function openSigner (fastify: FastifyInstance, key: JwtKey): Promise<JWT> {
+  const { algorithm = 'HS256', secret, privateKey } = key
   let signer: JWT | undefined
 
   await fastify.register(async (scope) => {
     await scope.register(fastifyJwt, {
-      secret: secret ?? { private: privateKey as string, public: publicKey ?? publicPem(privateKey as string) },
+      secret: secret ?? { private: privateKey as string, public: publicPem(privateKey as string) },
       decoratorName: 'fastifyUsersJwt',
-      sign: { algorithm, header: header(key) },
-      // Times are checked against our own clock, with all the other claims.
-      verify: { algorithms: [algorithm], ignoreExpiration: true, ignoreNotBefore: true, cache: false }
+      sign: { algorithm, header: header(key) }
     })
     signer = scope.jwt
   })
   return signer as unknown as JWT
+}
+
+/** Tells whether a text was signed with a key. The signature must be spelled as its bytes are: the last letter has bits that no byte holds. */
+type Verifier = (text: string, signature: string) => boolean
+
+function createVerifier ({ algorithm = 'HS256', secret, privateKey, publicKey }: JwtKey): Verifier {
+  const { hash, isPss = false }: Needs = algorithms[algorithm]
+  if (secret !== undefined) return createMacVerifier(hash as string, createSecretKey(Buffer.from(secret as string)))
+
+  const padding = isPss ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST } : {}
+  // JWS has both numbers of an ECDSA signature at full length (RFC 7518 §3.4); for other keys the encoding means nothing.
+  const key = { key: createPublicKey(publicKey ?? privateKey as string), dsaEncoding: 'ieee-p1363' as const, ...padding }
+  return (text, signature) => {
+    const bytes = Buffer.from(signature, 'base64url')
+    return bytes.toString('base64url') === signature && verify(hash, Buffer.from(text), key, bytes)
+  }
+}
+
+function createMacVerifier (hash: string, key: KeyObject): Verifier {
+  return (text, signature) => {
+    const expected = Buffer.from(createHmac(hash, key).update(text).digest('base64url'), 'latin1')
+    const given = Buffer.from(signature)
+    return given.length === expected.length && timingSafeEqual(given, expected)
+  }
+}
+
+/** The secret may be known to others, who sign other things: what is no object has no claims. */
+function toClaims (payload: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString())
+    return typeof claims === 'object' ? claims as Record<string, unknown> | null : null
+  } catch {
+    return null
+  }
 }
 
 /** The header of each token that the key signs. */
@@ -139,10 +179,4 @@ function encode (part: object): string {
 
 function publicPem (privateKey: string): string {
   return createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString()
-}
-
-/** Whether the signature is spelled as its bytes are: the last letter has bits that no byte holds. */
-function hasCanonicalEnd (token: string): boolean {
-  const signature = token.slice(token.lastIndexOf('.') + 1)
-  return Buffer.from(signature, 'base64url').toString('base64url') === signature
 }

@@ -1,11 +1,11 @@
 import type { RevocationStore } from '../contracts/revocation-store.js'
 import type { SessionStore } from '../contracts/session-store.js'
-import type { RunningStrategy, Session, Strategy, StrategyContext } from '../contracts/strategy.js'
+import type { LookUps, RunningStrategy, Session, Strategy, StrategyContext, Verified } from '../contracts/strategy.js'
 import { randomId } from '../crypto/random.js'
-import { andThen } from '../maybe-promise.js'
+import { andThen, isPromise } from '../maybe-promise.js'
 import { createKeeper } from '../sessions/keeper.js'
 import { isSessionStore } from '../sessions/is-session-store.js'
-import { createVerifiedTokens } from './verified-tokens.js'
+import { createTokenCache } from '../token-cache.js'
 import { keyProblems, openKeys, type JwtAlgorithm, type JwtKey, type KeyRing } from './jwt-keys.js'
 
 /** Options of {@link jwt}. Either `secret` or `keys`. */
@@ -96,11 +96,17 @@ interface Expected {
 /** Makes and checks the tokens themselves. */
 interface Jwts {
   sign (session: Session, backend: string): string
-  check (token: string, backend: string): Session | null
+  /** What the token itself says; whether it was ended, it does not know. */
+  check (token: string, backend: string): Verified | null
 }
 
 /** The session stands in the token, and what was ended is remembered. */
-function withoutSessions ({ clock }: StrategyContext, tokens: Jwts, revocations: RevocationStore): RunningStrategy {
+function withoutSessions ({ clock, lookUps }: StrategyContext, tokens: Jwts, revocations: RevocationStore): RunningStrategy {
+  function unlessRevoked (verified: Verified, { isRevoked, user }: Awaited<ReturnType<LookUps['findRevocation']>>): Verified | null {
+    if (isRevoked !== false) return null
+    return user === undefined ? verified : { session: verified.session, user }
+  }
+
   return {
     issue ({ userId, epoch, backend, lifetimeSeconds }) {
       // A token knows no parts of seconds.
@@ -110,9 +116,10 @@ function withoutSessions ({ clock }: StrategyContext, tokens: Jwts, revocations:
     },
 
     verify (token, backend) {
-      const session = tokens.check(token, backend)
-      if (session === null) return null
-      return andThen(revocations.isRevoked(session.id), (revoked) => revoked === false ? session : null)
+      const verified = tokens.check(token, backend)
+      if (verified === null) return null
+      const found = lookUps.findRevocation(revocations, verified.session.id, verified.session.userId)
+      return isPromise(found) ? found.then((found) => unlessRevoked(verified, found)) : unlessRevoked(verified, found)
     },
 
     revoke: (session) => revocations.revoke(session.id, session.expiresAt, clock())
@@ -120,23 +127,25 @@ function withoutSessions ({ clock }: StrategyContext, tokens: Jwts, revocations:
 }
 
 /** The token names a session in a store, and is good as long as that is there. */
-function withSessions ({ clock }: StrategyContext, tokens: Jwts, store: SessionStore): RunningStrategy {
-  const keeper = createKeeper(store, clock, { make: tokens.sign, areOpaque: false })
+function withSessions (context: StrategyContext, tokens: Jwts, store: SessionStore): RunningStrategy {
+  const keeper = createKeeper(store, context, { make: tokens.sign, areOpaque: false })
 
   return {
     ...keeper,
 
     verify (token, backend) {
-      const session = tokens.check(token, backend)
-      if (session === null) return null
-      const { id, userId, epoch, issuedAt, expiresAt } = session
-      return andThen(keeper.see(id, backend, (row) => row.userId === userId && row.data.epoch === epoch), (seen) => seen === null ? null : { ...seen, issuedAt, expiresAt })
+      const verified = tokens.check(token, backend)
+      if (verified === null) return null
+      const { id, userId, epoch, issuedAt, expiresAt } = verified.session
+      const seen = keeper.see(id, backend, (row) => row.userId === userId && row.data.epoch === epoch)
+      return andThen(seen, (seen) => seen === null ? null : { session: { ...seen.session, issuedAt, expiresAt }, user: seen.user })
     }
   }
 }
 
 function createJwts ({ clock, backends }: StrategyContext, ring: KeyRing, { issuer, audience, leewaySeconds, hasSession }: Expected): Jwts {
-  const verified = createVerifiedTokens()
+  // A signature is checked once, and not at each request: what is kept of a token never changes.
+  const cache = createTokenCache<{ readonly backend: string, readonly verified: Verified }>()
 
   return {
     sign ({ id, userId, epoch, issuedAt, expiresAt }, backend) {
@@ -153,16 +162,23 @@ function createJwts ({ clock, backends }: StrategyContext, ring: KeyRing, { issu
       return ring.sign(claims)
     },
 
-    check: (token, backend) => verified.get(token, backend, clock()) ?? check(token, backend)
+    check (token, backend) {
+      const known = cache.get(token)
+      if (known === undefined) return verify(token, backend)
+      if (known.backend !== backend) return null
+      if (known.verified.session.expiresAt > clock()) return known.verified
+      cache.delete(token)
+      return null
+    }
   }
 
-  function check (token: string, backend: string): Session | null {
+  function verify (token: string, backend: string): Verified | null {
     if (token.length > maxTokenLength) return null
     const claims = ring.verify(token)
     if (claims === null || !holds(claims, backend)) return null
-    const session = toSession(claims)
-    verified.add(token, backend, session)
-    return session
+    const verified = Object.freeze({ session: toSession(claims) })
+    cache.set(token, { backend, verified }, 0)
+    return verified
   }
 
   /** No JWT library demands all of these claims: this check decides. */

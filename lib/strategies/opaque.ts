@@ -1,8 +1,10 @@
 import type { SessionStore } from '../contracts/session-store.js'
-import type { Strategy } from '../contracts/strategy.js'
-import { createToken, digestOf, hasDigest, readToken } from '../crypto/opaque-token.js'
+import type { Strategy, Verified } from '../contracts/strategy.js'
+import { createToken, digestOf, readToken } from '../crypto/opaque-token.js'
+import { isPromise, type MaybePromise } from '../maybe-promise.js'
 import { isSessionStore } from '../sessions/is-session-store.js'
 import { createKeeper } from '../sessions/keeper.js'
+import { createTokenCache } from '../token-cache.js'
 
 /** Options of {@link opaque}. */
 export interface OpaqueOptions {
@@ -12,6 +14,12 @@ export interface OpaqueOptions {
   readonly idleSeconds?: number | undefined
   /** Where sessions live. Default: the place that the plugin has for them (its option `sessions`, or the user store's). */
   readonly sessions?: SessionStore | undefined
+}
+
+/** What a store knows of a token: whose it is, and that it is this one. */
+interface Digests {
+  readonly id: string
+  readonly digest: string
 }
 
 /** What access tokens begin with. */
@@ -40,20 +48,34 @@ export function opaque (options: OpaqueOptions = {}): Strategy {
     },
 
     start (context) {
-      const keeper = createKeeper(sessions ?? context.sessions, context.clock, {
+      const keeper = createKeeper(sessions ?? context.sessions, context, {
         make: (_session, _backend, handle, secret) => createToken(accessKind, handle, secret),
         areOpaque: true
       }, idleSeconds)
+      // What was once worked out of a token that was good. Whether it still is, the store is asked.
+      const cache = createTokenCache<Digests>()
+
+      function see (backend: string, { id, digest }: Digests): MaybePromise<Verified | null> {
+        // How long the comparison takes tells of a digest at most, and no token can be made of that.
+        return keeper.see(id, backend, ({ data }) => data.accessDigest === digest && data.accessExpiresAt > context.clock())
+      }
+
+      function keep (token: string, digests: Digests, verified: Verified | null): Verified | null {
+        if (verified !== null) cache.set(token, digests, 0)
+        return verified
+      }
 
       return {
         ...keeper,
 
         verify (token, backend) {
+          const known = cache.get(token)
+          if (known !== undefined) return see(backend, known)
           const handle = readToken(accessKind, token)
           if (handle === null) return null
-          return keeper.see(digestOf(handle), backend, ({ data: { accessDigest, accessExpiresAt } }) => (
-            accessExpiresAt > context.clock() && accessDigest !== null && hasDigest(token, accessDigest)
-          ))
+          const digests = { id: digestOf(handle), digest: digestOf(token) }
+          const verified = see(backend, digests)
+          return isPromise(verified) ? verified.then((verified) => keep(token, digests, verified)) : keep(token, digests, verified)
         }
       }
     }

@@ -4,6 +4,7 @@ import { randomId, timeOrderedId } from '../crypto/random.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { caseOf, hostileKeys, type ContractCase } from './contract-case.js'
 import { listCases } from './list-cases.js'
+import { lookUpCases } from './look-up-cases.js'
 import { retireCases } from './retire-cases.js'
 import { aPendingToken, changed, inserted, newEmailKey, newUser, plain } from './stored-user.js'
 
@@ -213,6 +214,7 @@ export function userStoreContract (open: () => MaybePromise<UserStore>): Contrac
       }
     }),
 
+    ...lookUpCases(open),
     ...listCases(open),
     ...retireCases(open),
 

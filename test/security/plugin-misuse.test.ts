@@ -41,7 +41,7 @@ t.test('logging out holds by a clock that is hours behind, or stands still in th
 
 t.test('what is missing on both sides is no match', async (t) => {
   for (const session of [true, {}, 'x', [], { userId: undefined }, { userId: 'x', epoch: undefined }, { userId: 'x', epoch: NaN }] as unknown as Session[]) {
-    const strategy: Strategy = { lifetimeSeconds: 60, start: () => ({ issue: () => ({ token: 'x', session }), verify: () => session, revoke: () => {} }) }
+    const strategy: Strategy = { lifetimeSeconds: 60, start: () => ({ issue: () => ({ token: 'x', session }), verify: () => ({ session }), revoke: () => {} }) }
     const store = memory()
     const lax: UserStore = { ...store, findById: () => ({ isActive: true, id: session.userId, sessionEpoch: session.epoch, fields: {} }) as unknown as StoredUser }
     const app = await appWith(t, { strategy, users: lax, backends: [bearer()] })

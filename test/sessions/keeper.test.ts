@@ -3,6 +3,7 @@ import type { Exchange, Grant, Refreshed, Renewed, SessionStore, StoredSession }
 import { memorySessions } from '../../lib/index.js'
 import { createToken, digestOf } from '../../lib/crypto/opaque-token.js'
 import { isSessionStore } from '../../lib/sessions/is-session-store.js'
+import { createLookUps } from '../../lib/look-ups.js'
 import { createKeeper, type Keeper } from '../../lib/sessions/keeper.js'
 import { createRotations, type ReplyOutcome } from '../../lib/sessions/rotations.js'
 import { stoppedClock, type Clock } from '../helpers/sessions.js'
@@ -26,7 +27,7 @@ function bench (twist: (store: SessionStore) => Partial<SessionStore> = () => ({
   const clock = stoppedClock(Date.UTC(2030, 0, 1))
   const plain = memorySessions()
   const store = { ...plain, ...twist(plain) }
-  const keeper = createKeeper(store, clock.now, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) }, idleSeconds)
+  const keeper = createKeeper(store, { clock: clock.now, lookUps: createLookUps({}) }, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) }, idleSeconds)
   let leaving: Array<(outcome: ReplyOutcome) => void> = []
   return {
     keeper,
@@ -102,7 +103,7 @@ t.test('an access token does not outlive its session', async (t) => {
 t.test('who sees a session, and where', async (t) => {
   const { keeper, clock } = bench()
   const { session: { id } } = await keeper.issue(grant)
-  t.match(keeper.see(id, 'one', always), { id, userId: 'ann' }, 'at once, as the store answers at once')
+  t.match(keeper.see(id, 'one', always), { session: { id, userId: 'ann' } }, 'at once, as the store answers at once')
   t.equal(keeper.see(id, 'two', always), null)
   t.equal(keeper.see(id, 'one', () => false), null)
   t.equal(keeper.see('other', 'one', always), null)
@@ -149,7 +150,7 @@ t.test('that it cannot be written is no reason to refuse', async (t) => {
     const { keeper, clock, row } = bench(() => ({ replace }))
     const { session: { id } } = await keeper.issue(grant)
     clock.forward(60)
-    t.match(await keeper.see(id, 'one', always), { id })
+    t.match(await keeper.see(id, 'one', always), { session: { id } })
     t.match(await row(), { version: 1 })
   }
 })
@@ -162,7 +163,7 @@ t.test('what is noted of a use gives way to another change', async (t) => {
     store.replace({ ...row, version: 2, data: { ...row.data, epoch: 4 } }, 1)
     return true
   })
-  t.match(await seen, { id })
+  t.match(await seen, { session: { id } })
   t.match(await row(), { version: 2, data: { epoch: 4 } })
 })
 
@@ -332,7 +333,7 @@ t.test('a request that the store holds up is as early as it came', async (t) => 
 
 t.test('an exchange that another process makes is told from a reuse by the clocks', async (t) => {
   const one = bench()
-  const other = createKeeper(one.store, one.clock.now, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) })
+  const other = createKeeper(one.store, { clock: one.clock.now, lookUps: createLookUps({}) }, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) })
   const exchange: Exchange = { backend: 'one', lifetimeSeconds: 60, graceSeconds: 0, waitedMs: 60_000, onReplied: () => {}, onReuse: () => {}, admits: async () => true }
   const { session, refreshToken: r1 = '' } = await one.keeper.issue(grant)
   renewed(await one.refresh(r1))
@@ -448,7 +449,7 @@ t.test('what another process has exchanged meanwhile is not given out for what f
       return store.replace(session, version)
     }
   }))
-  const other = createKeeper(one.store, one.clock.now, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) })
+  const other = createKeeper(one.store, { clock: one.clock.now, lookUps: createLookUps({}) }, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) })
   const { refreshToken: r1 = '' } = await one.keeper.issue(grant)
   await t.rejects(one.refresh(r1), { message: 'down' })
   one.reply('failed')
@@ -469,7 +470,7 @@ t.test('without a grace, the store does not know what new tokens are made with',
 
 t.test('a clock that is ahead makes no grace', async (t) => {
   const one = bench()
-  const other = createKeeper(one.store, () => one.clock.now() - 30_000, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) })
+  const other = createKeeper(one.store, { clock: () => one.clock.now() - 30_000, lookUps: createLookUps({}) }, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) })
   for (const graceSeconds of [0, 10]) {
     const { refreshToken: r1 = '' } = await one.keeper.issue(grant)
     renewed(await one.refresh(r1, { graceSeconds }))

@@ -1,8 +1,7 @@
 import fastifyJwt from '@fastify/jwt'
 import { createHmac, generateKeyPairSync, randomBytes, randomInt, randomUUID, type KeyPairKeyObjectResult } from 'node:crypto'
 import t from 'tap'
-import { bearer, cookie, jwt, memory, memorySessions, type JwtAlgorithm, type JwtKey, type JwtOptions, type Session, type SessionStore, type StoredSession } from '../../lib/index.js'
-import { createVerifiedTokens } from '../../lib/strategies/verified-tokens.js'
+import { bearer, cookie, jwt, memory, memorySessions, type JwtAlgorithm, type JwtKey, type JwtOptions, type SessionStore, type StoredSession } from '../../lib/index.js'
 import { secretProblem } from '../../lib/strategies/weak-secrets.js'
 import { strategyContract } from '../../lib/testing/index.js'
 import { ann, appWith, login, refusal, secret, type Prepare } from '../helpers/app.js'
@@ -231,24 +230,6 @@ t.test('the signature is HMAC-SHA256 under the secret\'s bytes', async (t) => {
   const app = await appWith(t)
   const [head, body, signature] = tokenOf(await login(app, 'bearer')).split('.')
   t.equal(signature, createHmac('sha256', secret).update(`${head}.${body}`).digest('base64url'))
-})
-
-t.test('tokens that were verified are remembered, within bounds, and by the whole token', async (t) => {
-  const session = (expiresAt: number): Session => ({ id: 'x', userId: 'y', epoch: 0, issuedAt: 0, expiresAt })
-  const tokens = createVerifiedTokens(2)
-  const [one, two, three] = [session(10), session(10), session(10)]
-  tokens.add('one', 'a', one)
-  tokens.add('two', 'a', two)
-  t.equal(tokens.get('one', 'a', 9), one)
-  t.equal(tokens.get('one', 'b', 9), undefined, 'of another backend')
-  t.equal(tokens.get('onE', 'a', 9), undefined)
-  tokens.add('three', 'a', three)
-  t.equal(tokens.get('one', 'a', 9), undefined, 'the oldest went')
-  t.equal(tokens.get('two', 'a', 9), two)
-  t.equal(tokens.get('two', 'a', 10), undefined, 'expired')
-  t.equal(tokens.get('two', 'a', 9), undefined, 'and forgotten')
-  tokens.add('x'.repeat(1025), 'a', one)
-  t.equal(tokens.get('x'.repeat(1025), 'a', 9), undefined, 'too long to keep')
 })
 
 t.test('a remembered token is refused all the same once it is ended, expired, or its user is gone', async (t) => {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { bearer, cookie, jwt, memorySessions, opaque, type RunningStrategy, type SessionStore, type Strategy } from '../../lib/index.js'
 import { createToken, readToken } from '../../lib/crypto/opaque-token.js'
+import { createLookUps } from '../../lib/look-ups.js'
 import { strategyContract } from '../../lib/testing/index.js'
 import { ann, appWith, secret } from '../helpers/app.js'
 import { eventually } from '../helpers/redis.js'
@@ -12,7 +13,7 @@ import { byBearer, byCookie, faulty, logIn, onEachPlace, onlySession, statusOf, 
 async function started (t: Test, strategy: Strategy, sessions: SessionStore, clock = Date.now): Promise<RunningStrategy> {
   const fastify = Fastify()
   t.after(async () => { await fastify.close() })
-  return await strategy.start({ fastify, clock, sessions, revocations: { revoke: () => {}, isRevoked: () => false }, backends: new Map([['one', 600]]) })
+  return await strategy.start({ fastify, clock, sessions, revocations: { revoke: () => {}, isRevoked: () => false }, lookUps: createLookUps({}), backends: new Map([['one', 600]]) })
 }
 
 const grant = { userId: 'ann', epoch: 0, backend: 'one', lifetimeSeconds: 600, refresh: undefined, ip: null, userAgent: null }

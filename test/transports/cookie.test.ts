@@ -112,7 +112,7 @@ function longTokens (length: number, letter = 'x', revoke = (): void => {}): Str
     lifetimeSeconds: 60,
     start: () => ({
       issue: ({ userId, epoch }) => { last = session(userId, epoch); return { token: letter.repeat(length), session: last } },
-      verify: (token) => token === letter.repeat(length) ? last : null,
+      verify: (token) => token === letter.repeat(length) ? { session: last } : null,
       revoke
     })
   }

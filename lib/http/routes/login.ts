@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { authenticate } from '../../accounts/authenticate.js'
-import { record, recordedIfFailed } from '../../accounts/record.js'
+import { record } from '../../accounts/record.js'
 import { toUser } from '../../accounts/to-user.js'
 import { readSession, startSession, type RunningBackend } from '../../backend.js'
 import type { LoginFailure } from '../../contracts/hooks.js'
@@ -30,20 +30,14 @@ export function loginRoute (scope: FastifyInstance, context: RouteContext, backe
 async function login (context: RouteContext, backend: RunningBackend, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { username, email = username as string, password, remember } = request.body as LoginBody
 
-  const source = context.sourceOf(request, reply)
-  const name = backend.name as BackendName
-  const { user, failure } = await recordedIfFailed(context.accounts, source, 'login', null, () => decide(() => authenticate(context.accounts, email, password)), name)
+  const { user, failure } = await decide(() => authenticate(context.accounts, email, password))
   if (failure !== null) return await refuse(context, backend, failure, user, request, reply)
   if (backend.requireVerified && user.isVerified !== true) return await refuse(context, backend, 'not-verified', user, request, reply)
-  return await recordedIfFailed(context.accounts, source, 'login', user.id, () => enter(context, backend, user, remember === true, request, reply), name)
-}
 
-/** Somebody may log in, and does. */
-async function enter (context: RouteContext, backend: RunningBackend, user: StoredUser, remember: boolean, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { deadline } = context
   // The new session first: if that cannot be had, the client keeps the one that it has.
   const planted = await decide(() => deadline(readPlanted(backend, request)))
-  const { session, credential } = await decide(() => deadline(startSession(backend, user, remember, clientOf(request))))
+  const { session, credential } = await decide(() => deadline(startSession(backend, user, remember === true, clientOf(request))))
   if (planted !== null) await decide(() => deadline(Promise.resolve(backend.strategy.revoke(planted))))
 
   let body: unknown
@@ -74,7 +68,7 @@ async function refuse (context: RouteContext, backend: RunningBackend, reason: L
 
 /** The session that the client had before: it ends, so that nobody who planted it, or shared the browser, keeps it alive. */
 async function readPlanted (backend: RunningBackend, request: FastifyRequest): Promise<Session | null> {
-  return backend.transport.ambient ? await readSession(backend, request) ?? null : null
+  return backend.transport.ambient ? (await readSession(backend, request))?.session ?? null : null
 }
 
 function loginSchema ({ accounts, userSchema }: RouteContext, backend: RunningBackend): OwnRoute['schema'] {

@@ -9,7 +9,7 @@ import type { StoredUser } from '../../contracts/user-store.js'
 import type { BackendName } from '../../contracts/user.js'
 import { refreshBody } from '../../schemas/login.js'
 import { errorReply } from '../../schemas/error.js'
-import { refused } from '../guard.js'
+import { createRefuse } from '../guard.js'
 import { decide } from '../undecided.js'
 import { addRoute } from './add-route.js'
 import type { RouteContext } from './context.js'
@@ -71,7 +71,7 @@ async function refresh (context: RouteContext, backend: RunningBackend, request:
   const source = sourceOf(request, reply)
   if (typeof renewed === 'string') {
     record(accounts, source, { type: 'refresh', userId: robbed, reason: renewed, backend: name })
-    throw refused({ reason: renewed === 'none' ? 'none' : 'invalid', backend }, [backend])
+    throw createRefuse([backend])({ reason: renewed === 'none' ? 'none' : 'invalid', backend })
   }
   record(accounts, source, { type: 'refresh', userId: renewed.session.userId, backend: name })
   // Less than usual where the session itself ends soon, or where the same token is given once more.

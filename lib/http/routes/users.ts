@@ -110,7 +110,7 @@ export function userRoutes (scope: FastifyInstance, context: RouteContext): void
   addRoute(scope, context, 'sendResetLink', {
     method: 'POST',
     url: '/users/:id/forgot-password',
-    guard: freshGuard,
+    guard,
     preValidation,
     schema: {
       operationId: 'send_reset_link',

@@ -4,6 +4,7 @@ import type { UserStore } from '../../contracts/user-store.js'
 import { BadOptionsError } from '../../errors.js'
 import type { MaybePromise } from '../../maybe-promise.js'
 import { tableNames, type SqlClient } from './client.js'
+import { sqlJoined } from './joined.js'
 import { checkVersion, migrate } from './migrations.js'
 import { sqlRevocations } from './revocations.js'
 import { sqlSessions } from './sessions.js'
@@ -59,6 +60,7 @@ export async function openStore (options: SqlStoreOptions, connect: () => MaybeP
 
   return {
     ...sqlUsers(client, tables.users, `${lockName}:retire`),
+    ...sqlJoined(client, tables),
     revocations: sqlRevocations(client, tables.revocations),
     sessions: sqlSessions(client, tables.sessions),
     ephemeral: client.ephemeral,

@@ -4,12 +4,15 @@ import { purgeLimit } from '../purge.js'
 import { hasNul, isDeadlock, type SqlClient, type SqlRow, type SqlValue } from './client.js'
 import { toObject } from './json-column.js'
 
+/** The columns of the sessions' table. */
+export const sessionColumns = ['id', 'user_id', 'created_at', 'last_seen_at', 'expires_at', 'version', 'data']
+
 /** How often a write is begun at most. */
 const TRIES = 5
 
 /** Sessions, in a table. Each method is one statement but `purge`, which looks first where a thousand end. */
 export function sqlSessions (client: SqlClient, table: string): SessionStore {
-  const columns = 'id, user_id, created_at, last_seen_at, expires_at, version, data'
+  const columns = sessionColumns.join(', ')
   const select = `select ${columns} from ${table}`
   const selectOne = `${select} where id = ?`
   const newestFirst = 'order by created_at desc, id desc limit ?'
@@ -92,7 +95,7 @@ export function sqlSessions (client: SqlClient, table: string): SessionStore {
 }
 
 /** @throws TypeError if the data are damaged */
-function toSession (row: SqlRow): StoredSession {
+export function toSession (row: SqlRow): StoredSession {
   const id = String(row.id)
   return {
     id,
