@@ -1,18 +1,17 @@
-// An app with fastify-users, as examples/quickstart.ts makes it, but with its users in memory, as all contenders have them.
+// An app with fastify-users, as its documentation makes it.
 import Fastify from 'fastify'
-import fastifyUsers, { jwt, memory } from '../dist/index.js'
-import { emails, secret } from './serve.js'
+import fastifyUsers from '../dist/index.js'
+import { emails } from './serve.js'
 
 const password = 'correct horse battery staple'
 
-export async function createApp (backends) {
+/** @param options those of the plugin */
+export async function createApp (options) {
   const app = Fastify()
   await app.register(fastifyUsers, {
-    users: memory(),
-    strategy: jwt({ secret }),
-    backends,
+    ...options,
     // Cheap, and for the bench alone: hundreds of users are made and logged in before anything is measured.
-    passwords: { memoryCost: 8, timeCost: 1 }
+    passwords: { memoryCost: 8, timeCost: 1, ...options.passwords }
   })
   return app
 }

@@ -1,57 +1,73 @@
-// The hand-made floor: what nobody who checks a JWT on each request can do without. A signature by node:crypto, the claims
-// that decide, a set of ended tokens, one look-up of the user. A callback hook, no library. A token that was verified is
-// remembered, as fastify-users does: both do the same work.
-import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
-import { claimsOf, secret } from './serve.js'
+// The hand-made floor: what nobody who guards a route can do without. A callback hook, no library; the token is read, something
+// finds its user, and whoever is not found is refused.
+import Fastify from 'fastify'
+import { asBearer, asCookie, schema } from './serve.js'
 
-const refusal = Object.assign(new Error('Unauthorized'), { statusCode: 401 })
+/** What is sent with each 401: RFC 9110 §11.6.1 demands the first, and no cache may keep it. */
+const refusal = Object.assign(new Error('Unauthorized'), {
+  statusCode: 401,
+  headers: { 'www-authenticate': 'Bearer', 'cache-control': 'no-store' }
+})
 
-/** `tokens` for the users, and a `guard` that reads a token with `read(headers)`. */
-export function createFloor (users, audience, read) {
-  const byId = new Map(users.map((user) => [user.id, { user, isActive: true, epoch: 0 }]))
-  const ended = new Set()
-  const verified = new Map()
-  const key = createSecretKey(Buffer.from(secret))
-  const header = encode({ alg: 'HS256', typ: 'access+jwt' }) + '.'
+const cookieName = 'fastifyusersauth'
+const cookiePattern = new RegExp(`(?:^|; *)${cookieName}=([^;]*)`)
 
-  return {
-    tokens: users.map((user) => {
-      const signed = header + encode(claimsOf(user, audience))
-      return `${signed}.${sign(signed).toString('base64url')}`
-    }),
-
-    guard (request, _reply, done) {
-      const token = read(request.raw.headers)
-      const user = token === null ? null : userOf(verified.get(token) ?? verify(token))
-      if (user === null) return done(refusal)
-      request.user = user
-      done()
-    }
-  }
-
-  function verify (token) {
-    const dot = token.lastIndexOf('.')
-    if (!token.startsWith(header) || dot < header.length) return null
-    const given = Buffer.from(token.slice(dot + 1), 'base64url')
-    const expected = sign(token.slice(0, dot))
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return null
-    const claims = JSON.parse(Buffer.from(token.slice(header.length, dot), 'base64url').toString())
-    if (claims.aud !== audience) return null
-    verified.set(token, claims)
-    return claims
-  }
-
-  function userOf (claims) {
-    if (claims === null || !(claims.exp > Date.now() / 1000) || ended.has(claims.jti)) return null
-    const stored = byId.get(claims.sub)
-    return stored !== undefined && stored.isActive && stored.epoch === claims.epoch ? stored.user : null
-  }
-
-  function sign (text) {
-    return createHmac('sha256', key).update(text).digest()
+const transports = {
+  bearer: {
+    read: ({ authorization }) => authorization?.startsWith('Bearer ') ? authorization.slice(7) : null,
+    send: asBearer
+  },
+  cookie: {
+    read: ({ cookie }) => cookie === undefined ? null : cookiePattern.exec(cookie)?.[1] ?? null,
+    send: asCookie(cookieName)
   }
 }
 
-function encode (part) {
-  return Buffer.from(JSON.stringify(part)).toString('base64url')
+/**
+ * An app whose `GET /me` is guarded, and `send`, which makes a credential of a token.
+ *
+ * @param find gives the user of a token, or `null`; at once, or as a promise
+ */
+export function createFloor (transport, find) {
+  const { read, send } = transports[transport]
+
+  function guard (request, _reply, done) {
+    const token = read(request.raw.headers)
+    if (token === null) return done(refusal)
+    const found = find(token)
+    if (found === null) return done(refusal)
+    if (typeof found.then === 'function') {
+      found.then((user) => {
+        if (user === null) return done(refusal)
+        request.user = user
+        done()
+      }, done)
+      return
+    }
+    request.user = found
+    done()
+  }
+
+  const app = Fastify()
+  app.decorateRequest('user', null)
+  app.get('/me', { onRequest: guard, schema }, async (request) => request.user)
+  return { app, send }
+}
+
+/** Remembers for some seconds what was found, in this process. */
+export function cached (find, seconds) {
+  const entries = new Map()
+
+  return (token) => {
+    const entry = entries.get(token)
+    if (entry !== undefined && entry.until > Date.now()) return entry.user
+    const found = find(token)
+    if (typeof found?.then === 'function') return found.then((user) => remember(token, user))
+    return remember(token, found)
+  }
+
+  function remember (token, user) {
+    if (user !== null) entries.set(token, { user, until: Date.now() + seconds * 1000 })
+    return user
+  }
 }

@@ -7,20 +7,14 @@ const connections = 50
 const stepsPerMillisecond = 100
 const steps = 200_000
 
-/** The bytes of `GET /me`, one request for each credential. */
-export function requestsFor (port, credentials) {
-  const start = `GET /me HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n`
-  if (credentials.length === 0) return [Buffer.from(`${start}\r\n`)]
-  return credentials.map(({ header, value }) => Buffer.from(`${start}${header}: ${value}\r\n\r\n`))
-}
-
 /**
  * Loads a server for `warmUp` seconds, then for `seconds` during which responses are counted: from the answer to one
  * `sample()` to the answer to the next.
  *
+ * @param next makes the bytes of the next request, whichever connection sends it
  * @throws if a response has another status than `status`, or a connection breaks
  */
-export async function load ({ port, requests, status, warmUp, seconds, sample }) {
+export async function load ({ port, next, status, warmUp, seconds, sample }) {
   const expected = `HTTP/1.1 ${status} `
   const latencies = new Uint32Array(steps)
   let counting = false
@@ -29,9 +23,7 @@ export async function load ({ port, requests, status, warmUp, seconds, sample })
   let fail
   const failure = new Promise((resolve, reject) => { fail = reject })
 
-  const sockets = Array.from({ length: connections }, (_, index) => {
-    // Each connection begins elsewhere, so that the tokens in flight differ.
-    let next = Math.floor(index * requests.length / connections)
+  const sockets = Array.from({ length: connections }, () => {
     let sentAt = 0
     let text = ''
 
@@ -42,9 +34,9 @@ export async function load ({ port, requests, status, warmUp, seconds, sample })
     return socket
 
     function send () {
+      const request = next()
       sentAt = performance.now()
-      socket.write(requests[next])
-      next = (next + 1) % requests.length
+      socket.write(request)
     }
 
     function read (length, buffer) {

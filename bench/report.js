@@ -22,6 +22,8 @@ export function toRows (results, rssIdle) {
     return {
       name: contender.name,
       workload: contender.workload,
+      work: contender.work,
+      floor: contender.floor,
       ratio: median(of(({ ratio }) => ratio)),
       floorRatio: median(shares('ratio')),
       cpuMicroseconds: median(of(({ measured }) => measured.cpuMicroseconds)),
@@ -34,6 +36,7 @@ export function toRows (results, rssIdle) {
       cpuRatio: median(of(({ cpuRatio }) => cpuRatio)),
       cpuFloorRatio: median(shares('cpuRatio')),
       cpuSpread: spread(of(({ cpuRatio }) => cpuRatio)),
+      cpuFloorSpread: spread(shares('cpuRatio')),
       serverBusy: median(of(({ measured }) => measured.serverBusy)),
       loadBusy: median(of(({ measured }) => measured.loadBusy))
     }

@@ -1,126 +1,95 @@
-// Measures fastify-users beside bare Fastify, a hand-made floor and peers. `node bench/run.js --help`; README.md says how to
-// read what comes out. Progress goes to stderr, the table to stdout.
-import { execFileSync } from 'node:child_process'
+// Measures fastify-users beside bare Fastify, hand-made floors and peers. `node bench/run.js --help`; README.md says how to read
+// what comes out. Progress goes to stderr, the table to stdout.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
-import { check } from './check.js'
 import { bare, contenders } from './contenders.js'
-import { load, requestsFor } from './load.js'
-import { toMarkdown, toRows } from './report.js'
-import { killServers, startServer } from './server-process.js'
+import { accept, compare } from './gate.js'
+import { measureAll } from './measure.js'
+import { readOptions } from './options.js'
+import { toMarkdown } from './report.js'
+import { absentStores, makePlace } from './stores.js'
+import { killServers } from './server-process.js'
 
-const usage = `npm run bench -- [options]
+const acceptedFile = new URL('accepted.json', import.meta.url)
 
-  --only NAME     only contenders whose name contains NAME, and their floors; may be repeated
-  --rounds N      how often each is measured (5)
-  --seconds N     for how long each time (5)
-  --quick         without the 10 s of idling before: for a first look, not for figures to keep
-  --json FILE     also write the rows to FILE
-  --profile DIR   write a CPU profile of each server to DIR, which slows them all
-  --help`
+const options = readOptions([bare, ...contenders].map(({ name }) => name))
+const place = makePlace()
+const skipped = new Map()
 
-/** Longer than the 8 s after which V8's memory reducer sets in, which leaves a server slower for good. */
-const idleSeconds = 10
-const warmUpSeconds = 3
-/** Before each measurement, so that connections are open and caches warm. */
-const runUpSeconds = 0.5
+for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]]) {
+  process.once(signal, () => {
+    killServers()
+    place.clear().catch((error) => say(`something may be left behind: ${error.message}`)).finally(() => process.exit(code))
+  })
+}
 
-const options = readOptions()
-const chosen = choose(options.only)
-const serverCpu = pickServerCpu()
+try {
+  process.exitCode = await main()
+} finally {
+  killServers()
+  await place.clear()
+}
 
-process.once('exit', killServers)
-for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]]) process.once(signal, () => process.exit(code))
+/** @returns the exit code */
+async function main () {
+  const chosen = await whoIsThere(choose(options))
+  const rows = await measureAll(chosen, place, options)
+  console.log(toMarkdown(rows))
+  for (const [name, reason] of skipped) say(`${name} skipped: ${reason}`)
+  warn(rows)
 
-const rows = await run()
-if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(rows, null, 2) + '\n')
-console.log(toMarkdown(rows))
-warn(rows)
-
-async function run () {
-  const everybody = [bare, ...chosen]
-  const servers = new Map()
-  try {
-    for (const [i, contender] of everybody.entries()) {
-      say(`start and check ${i + 1}/${everybody.length}: ${contender.name}`)
-      const server = await startServer(contender.server, { cpu: serverCpu, profileDir: options.profile })
-      servers.set(contender, server)
-      await check(contender.name, server, contender.guarded)
-    }
-
-    if (!options.quick) {
-      say(`idle for ${idleSeconds} s`)
-      await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1000))
-    }
-    const rssIdle = new Map()
-    for (const [{ name }, server] of servers) rssIdle.set(name, (await server.sample()).rss)
-
-    for (const [contender, server] of servers) {
-      say(`warm up: ${contender.name}`)
-      await measure(contender, server, { warmUp: warmUpSeconds - 1, seconds: 1 })
-    }
-    return toRows(await measureAll(servers), rssIdle)
-  } finally {
-    for (const server of servers.values()) await server.stop()
+  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(rows, null, 2) + '\n')
+  if (options.svg !== undefined) {
+    const { toSvg } = await import('./chart.js')
+    writeFileSync(options.svg, toSvg(rows))
   }
+  if (options.accept) writeFileSync(acceptedFile, JSON.stringify(accept(rows.filter(isKept)), null, 2) + '\n')
+  return options.check && !options.accept ? await keep(rows.filter(isKept)) : 0
 }
 
-/** In each round every contender once, in threes, and in their midst bare Fastify. */
-async function measureAll (servers) {
-  const results = []
-  let lastBare
-
-  for (let round = 1; round <= options.rounds; round++) {
-    const order = rotated(chosen, round - 1)
-    for (let i = 0; i === 0 || i < order.length; i += 3) {
-      const group = order.slice(i, i + 3).toSpliced(1, 0, bare)
-      const measured = new Map()
-      for (const contender of group) {
-        say(`round ${round}/${options.rounds}: ${contender.name}`)
-        measured.set(contender, await measure(contender, servers.get(contender), { warmUp: runUpSeconds, seconds: options.seconds }))
-      }
-      const neighbour = measured.get(bare)
-      // Bare Fastify's own neighbour is bare Fastify the time before: how far the two are apart is the noise.
-      for (const contender of group) results.push({ round, contender, measured: measured.get(contender), neighbour: contender === bare ? lastBare ?? neighbour : neighbour })
-      lastBare = neighbour
-    }
+/** What has fallen is measured again, twice at most: a machine that was busy for a moment is no reason to fail. */
+async function keep (rows) {
+  const accepted = JSON.parse(readFileSync(acceptedFile, 'utf8'))
+  let failures = compare(rows, accepted, chosenNames())
+  for (let again = 0; again < 2 && failures.length > 0 && failures.every(({ isMeasured }) => isMeasured); again++) {
+    for (const { text } of failures) say(`measured again: ${text}`)
+    const names = failures.map(({ name }) => name)
+    const fallen = withFloors(contenders.filter(({ name }) => names.includes(name)))
+    failures = compare((await measureAll(fallen, place, options)).filter(({ name }) => names.includes(name)), accepted, names)
   }
-  return results.sort((a, b) => position(a) - position(b))
+  for (const { text } of failures) say(text)
+  if (failures.length === 0) console.log(`\n${rows.length} figures kept.`)
+  return failures.length === 0 ? 0 : 1
 }
 
-function measure ({ sends, status }, { port, credentials, sample }, { warmUp, seconds }) {
-  const requests = requestsFor(port, sends === 'nothing' ? [] : credentials)
-  return load({ port, requests, status, warmUp, seconds, sample })
+/** Those of which figures are kept, and whose server is there. In CI all servers have been promised. */
+function chosenNames () {
+  return contenders.filter((contender) => isKept(contender) && (process.env.CI === 'true' || !skipped.has(contender.name))).map(({ name }) => name)
 }
 
-function position ({ contender }) {
-  return contender === bare ? -1 : contenders.indexOf(contender)
+function isKept ({ name }) {
+  return contenders.some((contender) => contender.name === name && contender.isKept === true)
 }
 
-function rotated (list, by) {
-  const at = by % Math.max(1, list.length)
-  return [...list.slice(at), ...list.slice(0, at)]
+function choose ({ only, check }) {
+  const matches = check ? contenders.filter(isKept) : contenders.filter(({ name }) => only.length === 0 || only.some((part) => name.includes(part)))
+  return withFloors(matches)
 }
 
-function choose (only) {
-  const matches = contenders.filter(({ name }) => only.length === 0 || only.some((part) => name.includes(part)))
-  if (matches.length === 0 && !only.some((part) => bare.name.includes(part))) fail(`--only matches none of: ${[bare, ...contenders].map(({ name }) => name).join(', ')}`)
-  const floors = new Set(matches.map(({ floor }) => floor))
-  return contenders.filter((contender) => matches.includes(contender) || floors.has(contender.name))
+function withFloors (some) {
+  const floors = new Set(some.map(({ floor }) => floor))
+  return contenders.filter((contender) => some.includes(contender) || floors.has(contender.name))
 }
 
-/** The first core that this process may use, for the servers. It moves itself to the last: the likeliest not to share one. */
-function pickServerCpu () {
-  try {
-    const list = execFileSync('taskset', ['-c', '-p', String(process.pid)], { encoding: 'utf8' }).split(': ').at(-1).trim()
-    const [first, last] = [/^\d+/, /\d+$/].map((end) => Number(end.exec(list)[0]))
-    if (first === last) throw new Error('only one core may be used')
-    execFileSync('taskset', ['-a', '-c', '-p', String(last), String(process.pid)], { stdio: 'ignore' })
-    return first
-  } catch (error) {
-    say(`server and load are not pinned to cores, so expect more noise: ${error.message}`)
-    return null
-  }
+async function whoIsThere (some) {
+  const absent = await absentStores(some.map((contender) => contender.with.store))
+  for (const { name, with: { store } } of some) if (absent.has(store)) skipped.set(name, absent.get(store))
+  if (!hasCache()) for (const { name, server, with: { cacheSeconds } } of some) if (server === 'fastify-users' && cacheSeconds !== undefined) skipped.set(name, 'no option `cache`')
+  return some.filter(({ name }) => !skipped.has(name))
+}
+
+/** Whether this fastify-users has the option `cache`. */
+function hasCache () {
+  return /\bcache\??:/.test(readFileSync(new URL('../dist/options.d.ts', import.meta.url), 'utf8'))
 }
 
 /** Says aloud what speaks against the figures. */
@@ -129,48 +98,19 @@ function warn (rows) {
     const [theirs, ours] = [version('.', name), version('..', name)]
     if (theirs !== ours) say(`Not the same: contenders use ${name} ${theirs}, fastify-users ${ours}.`)
   }
-  const names = rows.filter(({ serverBusy }) => serverBusy < 0.95).map(({ name }) => name)
-  if (names.length > 0) say(`These had less than 95 % of their core, because the machine had other work or the load was too slow: ${names.join(', ')}. What is counted per second says little of them: read the CPU columns.`)
+  if (options.quick) say('This was a first look: nobody idled before, and it was short.')
+  const noise = rows.find(({ name }) => name === bare.name)?.spread ?? 0
+  if (noise > 0.2) say(`Bare Fastify differed by ${(noise * 100).toFixed(0)} % from itself: the machine has other work, so read the CPU columns.`)
+  const idle = rows.filter(({ serverBusy }) => serverBusy < 0.95).map(({ name }) => name)
+  if (idle.length > 0) say(`These had less than 95 % of their core, because they waited for a store, the machine had other work, or the load was too slow: ${idle.join(', ')}. What is counted per second says little of them: read the CPU columns.`)
+  const hurried = rows.filter(({ loadBusy }) => loadBusy > 0.9).map(({ name }) => name)
+  if (hurried.length > 0) say(`The load was at its limit with: ${hurried.join(', ')}.`)
 }
 
 function version (folder, name) {
   return JSON.parse(readFileSync(new URL(`${folder}/node_modules/${name}/package.json`, import.meta.url), 'utf8')).version
 }
 
-function readOptions () {
-  try {
-    const { values: { help, only, rounds, seconds, quick, json, profile } } = parseArgs({
-      options: {
-        only: { type: 'string', multiple: true, default: [] },
-        rounds: { type: 'string', default: '5' },
-        seconds: { type: 'string', default: '5' },
-        quick: { type: 'boolean', default: false },
-        json: { type: 'string' },
-        profile: { type: 'string' },
-        help: { type: 'boolean' }
-      }
-    })
-    if (help) {
-      console.log(usage)
-      process.exit()
-    }
-    return { only, rounds: atLeastOne('rounds', rounds), seconds: atLeastOne('seconds', seconds), quick, json, profile }
-  } catch (error) {
-    fail(`${error.message}\n\n${usage}`)
-  }
-}
-
-function atLeastOne (name, text) {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > 1000) throw new Error(`--${name} must be a whole number from 1 to 1000`)
-  return value
-}
-
 function say (text) {
   console.error(text)
-}
-
-function fail (message) {
-  say(message)
-  process.exit(2)
 }

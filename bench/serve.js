@@ -6,6 +6,9 @@ import { randomBytes, randomUUID } from 'node:crypto'
 
 const userCount = 200
 
+/** What a contender is `with`, and where it may keep things: `{ prefix, folder }`, of its own. */
+export const settings = JSON.parse(process.argv[2] ?? '{}')
+
 export const secret = randomBytes(48).toString('base64url')
 
 /** fastify-users' own schema of a user, written out: importing it would load the plugin into the servers without it. */
@@ -38,13 +41,27 @@ export function claimsOf (user, audience) {
   return { sub: user.id, jti: randomBytes(16).toString('base64url'), iat, exp: iat + 3600, aud: audience, epoch: 0 }
 }
 
+/** A credential for each user: by `send`, which makes `{ header, value }` of a token. */
+export function credentialsOf (users, tokens, send) {
+  return users.map(({ email }, i) => ({ ...send(tokens[i]), email }))
+}
+
+export const asBearer = (token) => ({ header: 'authorization', value: `Bearer ${token}` })
+
+export const asCookie = (name) => (token) => ({ header: 'cookie', value: `${name}=${token}` })
+
+/** Listens with Fastify; the rest is `serveAt`'s. */
+export async function serve (app, credentials) {
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  serveAt(app.server.address().port, credentials)
+}
+
 /**
- * Listens, and tells the parent where and with which credentials: `{ header, value, email }`, the value ending with the
+ * Tells the parent where somebody listens and with which credentials: `{ header, value, email }`, the value ending with the
  * token. Afterwards each message is answered with what the process has used so far.
  */
-export async function serve (app, credentials = []) {
+export function serveAt (port, credentials = []) {
   process.on('disconnect', () => process.exit())
   process.on('message', () => process.send({ cpu: process.cpuUsage(), rss: process.memoryUsage.rss() }))
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  process.send({ port: app.server.address().port, credentials })
+  process.send({ port, credentials, secret })
 }

@@ -3,27 +3,33 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-const timeoutMs = 30_000
+const timeoutMs = 60_000
 const running = new Set()
 
-/** Starts `servers/<name>.js`, on one core where `cpu` names it, and has it profiled where `profileDir` is given. */
-export async function startServer (name, { cpu, profileDir }) {
+/**
+ * Starts `servers/<name>.js` with `settings`, on one core where `cpu` names it, and has it profiled where `profileDir` is given.
+ *
+ * @returns where it listens, with what credentials and which secret, and how to sample and stop it
+ */
+export async function startServer (name, { settings = {}, env = {}, cpu = null, profileDir } = {}) {
   const pin = cpu === null ? [] : ['taskset', '-c', String(cpu)]
   const profile = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`]
   const file = fileURLToPath(new URL(`servers/${name}.js`, import.meta.url))
-  const [command, ...args] = [...pin, process.execPath, ...profile, file]
+  const [command, ...args] = [...pin, process.execPath, ...profile, file, JSON.stringify(settings)]
   const child = spawn(command, args, {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    // The same for all; in production fastify-users refuses users in memory and cheap passwords.
-    env: { ...process.env, NODE_ENV: 'development' }
+    // What a server prints would stand in the midst of the table.
+    stdio: ['ignore', process.stderr, 'inherit', 'ipc'],
+    env: { ...process.env, NODE_ENV: 'production', ...env }
   })
   running.add(child)
   child.once('exit', () => running.delete(child))
 
-  const { port, credentials } = await reply(child, name)
+  const { port, credentials, secret } = await reply(child, name)
   return {
     port,
     credentials,
+    secret,
+    pid: child.pid,
     /** `{ cpu, rss }` so far. */
     async sample () {
       child.send('sample')

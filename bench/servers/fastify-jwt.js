@@ -1,13 +1,20 @@
 // As the README of @fastify/jwt shows it, and then the user, whom the token only names.
+import fastifyCookie from '@fastify/cookie'
 import fastifyJwt from '@fastify/jwt'
 import Fastify from 'fastify'
-import { claimsOf, makeUsers, schema, secret, serve } from '../serve.js'
+import { asBearer, asCookie, claimsOf, credentialsOf, makeUsers, schema, secret, serve, settings } from '../serve.js'
 
+const { transport, cache = false } = settings
 const app = Fastify()
 const users = makeUsers()
 const byId = new Map(users.map((user) => [user.id, user]))
 
-await app.register(fastifyJwt, { secret })
+await app.register(fastifyJwt, {
+  secret,
+  ...(transport === 'cookie' ? { cookie: { cookieName: 'token', signed: false } } : {}),
+  ...(cache ? { verify: { cache: true } } : {})
+})
+if (transport === 'cookie') await app.register(fastifyCookie)
 
 app.decorate('authenticate', async function (request, reply) {
   try {
@@ -22,8 +29,5 @@ app.decorate('authenticate', async function (request, reply) {
 
 app.get('/me', { onRequest: [app.authenticate], schema }, async (request) => request.user)
 
-await serve(app, users.map((user) => ({
-  header: 'authorization',
-  value: `Bearer ${app.jwt.sign(claimsOf(user, 'bearer'))}`,
-  email: user.email
-})))
+const tokens = users.map((user) => app.jwt.sign(claimsOf(user, transport)))
+await serve(app, credentialsOf(users, tokens, transport === 'cookie' ? asCookie('token') : asBearer))

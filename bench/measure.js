@@ -1,0 +1,122 @@
+// Starts everybody, lets them show that they do their work, and measures them in turn.
+import { execFileSync } from 'node:child_process'
+import { check } from './check.js'
+import { bare } from './contenders.js'
+import { load } from './load.js'
+import { startProgress } from './progress.js'
+import { toRows } from './report.js'
+import { requestsOf } from './requests.js'
+import { startServer } from './server-process.js'
+
+/** Longer than the 8 s after which V8's memory reducer sets in, which leaves a server slower for good. */
+const idleSeconds = 10
+const warmUpSeconds = 2
+/** Before each measurement, so that connections are open and caches warm. */
+const runUpSeconds = 0.5
+/** A guess, for the progress alone. */
+const startSeconds = 1
+
+const serverCpu = pickServerCpu()
+
+/** Measures bare Fastify and these contenders; gives their rows. */
+export async function measureAll (chosen, place, { rounds, seconds, quick, profile }) {
+  const everybody = [bare, ...chosen]
+  const warmUp = quick ? 1 : warmUpSeconds
+  const groups = Array.from({ length: rounds }, (_, round) => inOrder(groupsOf(chosen), round))
+  const perMeasurement = runUpSeconds + seconds
+  const progress = startProgress(everybody.length * (startSeconds + warmUp) + (quick ? 0 : idleSeconds) + groups.flat(2).length * perMeasurement)
+  const servers = new Map()
+
+  try {
+    for (const [i, contender] of everybody.entries()) {
+      progress.step(`start and check ${i + 1}/${everybody.length}: ${contender.name}`, startSeconds)
+      servers.set(contender, await start(contender))
+    }
+    if (!quick) {
+      progress.step('idle', idleSeconds)
+      await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1000))
+    }
+    const rssIdle = new Map()
+    for (const [{ name }, server] of servers) rssIdle.set(name, (await server.sample()).rss)
+
+    for (const contender of everybody) {
+      progress.step(`warm up: ${contender.name}`, warmUp)
+      await measure(contender, { warmUp: warmUp - 0.5, seconds: 0.5 })
+    }
+    return toRows(await measureGroups(), rssIdle)
+  } finally {
+    progress.done()
+    for (const server of servers.values()) await server.stop()
+  }
+
+  async function start ({ name, server, with: settings, env, guard }) {
+    const started = await startServer(server, {
+      settings: { ...settings, ...place.forServer(settings.store) },
+      env,
+      cpu: serverCpu,
+      profileDir: profile
+    })
+    await check(name, started, guard)
+    return started
+  }
+
+  async function measureGroups () {
+    const results = []
+    let lastBare
+    for (const [round, inRound] of groups.entries()) {
+      for (const [i, group] of inRound.entries()) {
+        const measured = new Map()
+        for (const contender of group) {
+          progress.step(`round ${round + 1}/${rounds}: ${contender.name}`, perMeasurement)
+          measured.set(contender, await measure(contender, { warmUp: runUpSeconds, seconds }))
+        }
+        const neighbour = measured.get(bare)
+        for (const contender of group) {
+          if (contender !== bare) results.push({ round, contender, measured: measured.get(contender), neighbour })
+        }
+        // Once a round, as everybody else, against bare Fastify the time before: how far the two are apart is the noise.
+        if (i === inRound.length - 1) results.push({ round, contender: bare, measured: neighbour, neighbour: lastBare ?? neighbour })
+        lastBare = neighbour
+      }
+    }
+    return results.sort((a, b) => everybody.indexOf(a.contender) - everybody.indexOf(b.contender))
+  }
+
+  function measure (contender, times) {
+    const server = servers.get(contender)
+    const { port, sample } = server
+    return load({ port, next: requestsOf(server, contender.sends), status: contender.status, sample, ...times })
+  }
+}
+
+/** Who does the same work stands together, in threes at most, and in the midst of each group bare Fastify. */
+function groupsOf (chosen) {
+  const works = [...new Set(chosen.map(({ work }) => work))]
+  const groups = works.flatMap((work) => inThrees(chosen.filter((contender) => contender.work === work)))
+  return groups.length === 0 ? [[bare]] : groups
+}
+
+function inThrees (list) {
+  return Array.from({ length: Math.ceil(list.length / 3) }, (_, i) => list.slice(3 * i, 3 * i + 3).toSpliced(1, 0, bare))
+}
+
+/** Each round begins with another group, and every other round goes backwards through each. */
+function inOrder (groups, round) {
+  const at = round % groups.length
+  const order = [...groups.slice(at), ...groups.slice(0, at)]
+  return round % 2 === 0 ? order : order.map((group) => group.toReversed())
+}
+
+/** The first core that this process may use, for the servers. It moves itself to the last: the likeliest not to share one. */
+function pickServerCpu () {
+  try {
+    const list = execFileSync('taskset', ['-c', '-p', String(process.pid)], { encoding: 'utf8' }).split(': ').at(-1).trim()
+    const [first, last] = [/^\d+/, /\d+$/].map((end) => Number(end.exec(list)[0]))
+    if (first === last) throw new Error('only one core may be used')
+    execFileSync('taskset', ['-a', '-c', '-p', String(last), String(process.pid)], { stdio: 'ignore' })
+    return first
+  } catch (error) {
+    console.error(`server and load are not pinned to cores, so expect more noise: ${error.message}`)
+    return null
+  }
+}

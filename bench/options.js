@@ -1,0 +1,62 @@
+// What can be said on the command line of run.js.
+import { parseArgs } from 'node:util'
+
+const usage = `npm run bench -- [options]
+
+  --only NAME     only contenders whose name contains NAME, and their floors; may be repeated
+  --rounds N      how often each is measured (5; with --quick 2)
+  --seconds N     for how long each time (2; with --quick 1)
+  --quick         a first look: also without the 10 s of idling before
+  --json FILE     also write the rows to FILE
+  --svg FILE      also draw the ratios, into FILE
+  --profile DIR   write a CPU profile of each server to DIR, which slows them all
+  --check         measure what is kept, and fail if it fell below accepted.json
+  --accept        measure the same, and write accepted.json
+  --list          the names of all contenders
+  --help`
+
+/** @param names of all contenders */
+export function readOptions (names) {
+  try {
+    const { values: { help, list, only, rounds, seconds, quick, check, accept, ...files } } = parseArgs({
+      options: {
+        only: { type: 'string', multiple: true, default: [] },
+        rounds: { type: 'string' },
+        seconds: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+        json: { type: 'string' },
+        svg: { type: 'string' },
+        profile: { type: 'string' },
+        check: { type: 'boolean', default: false },
+        accept: { type: 'boolean', default: false },
+        list: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false }
+      }
+    })
+    if (help || list) {
+      console.log(help ? usage : names.join('\n'))
+      process.exit()
+    }
+    if ((check || accept) && only.length > 0) throw new Error('--only has no say in what is kept')
+    const unknown = only.find((part) => !names.some((name) => name.includes(part)))
+    if (unknown !== undefined) throw new Error(`--only ${unknown} matches none of: ${names.join(', ')}`)
+    return {
+      only,
+      rounds: atLeastOne('rounds', rounds ?? (quick ? '2' : '5')),
+      seconds: atLeastOne('seconds', seconds ?? (quick ? '1' : '2')),
+      quick,
+      check: check || accept,
+      accept,
+      ...files
+    }
+  } catch (error) {
+    console.error(`${error.message}\n\n${usage}`)
+    process.exit(2)
+  }
+}
+
+function atLeastOne (name, text) {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1 || value > 1000) throw new Error(`--${name} must be a whole number from 1 to 1000`)
+  return value
+}
