@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Background } from '../background.js'
 import type { StoredUser } from '../contracts/user-store.js'
-import type { User, UserFields } from '../contracts/user.js'
+import type { DefaultedField, User, UserFields } from '../contracts/user.js'
 import { UserNotFoundError } from '../errors.js'
 import type { Accounts, Source } from './accounts.js'
 import { authenticate } from './authenticate.js'
@@ -36,7 +36,7 @@ export interface UserSettings {
 type Loose<T> = { readonly [Key in keyof T]: object extends Pick<T, Key> ? T[Key] | undefined : T[Key] }
 
 /** What `users.create` takes. */
-export type NewUser = { readonly email: string } & UserSettings & Loose<UserFields>
+export type NewUser = { readonly email: string } & UserSettings & Loose<Omit<UserFields, DefaultedField>> & { readonly [Field in DefaultedField]?: UserFields[Field] | undefined }
 
 /** What `users.update` takes. */
 export type UserChanges = { readonly email?: string | undefined } & UserSettings & { readonly [Field in keyof UserFields]?: UserFields[Field] | undefined }

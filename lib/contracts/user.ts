@@ -4,13 +4,17 @@
  * ```ts
  * declare module 'fastify-users' {
  *   interface Register {
- *     fields: { nickname: string }   // what a user has beside the columns of BaseUser
- *     backend: 'cookie' | 'api'      // the names of the registered backends
+ *     // what a user has beside the columns of BaseUser
+ *     fields: { nickname: string, plan: string }
+ *     // the names of those that have a default: `users.create` need not be given them
+ *     defaults: 'plan'
+ *     // the names of the registered backends
+ *     backend: 'cookie' | 'api'
  *   }
  * }
  * ```
  *
- * Both keys are optional: without `fields` a user is a {@link BaseUser}, without `backend` a name is any string. An
+ * All keys are optional: without `fields` a user is a {@link BaseUser}, without `backend` a name is any string. An
  * application that has an `app.authenticate` or `app.users` of its own, and gave ours other names, puts the types of its
  * own under `authenticate` and `users` here.
  */
@@ -18,6 +22,9 @@ export interface Register {}
 
 /** The fields that the application added to its users. */
 export type UserFields = Register extends { fields: infer Fields extends object } ? Fields : unknown
+
+/** The names of fields that have a default: the type of a schema does not tell. */
+export type DefaultedField = Register extends { defaults: infer Name extends string } ? Name & keyof UserFields : never
 
 /** The names of the application's backends. */
 export type BackendName = Register extends { backend: infer Name extends string } ? Name : string

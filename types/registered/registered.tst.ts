@@ -5,11 +5,12 @@ import fastifyUsers, { bearer, cookie, jwt, memory } from 'fastify-users'
 import type { AuditEvent, Auth, Backend, BackendName, BaseUser, Credential, FailedLogin, FastifyUsersOptions, Guard, GuardOptions, Hooks, Letter, NewUser, PasswordSubject, Registration, StoredUser, User, UserChanges, UserFields, UserPage, ValidatePassword } from 'fastify-users'
 import { describe, expect, test } from 'tstyche'
 
-const fields = Type.Object({ nickname: Type.String(), age: Type.Optional(Type.Integer()) })
+const fields = Type.Object({ nickname: Type.String(), age: Type.Optional(Type.Integer()), plan: Type.String({ default: 'free' }) })
 
 declare module 'fastify-users' {
   interface Register {
     fields: Static<typeof fields>
+    defaults: 'plan' | 'no field'
     backend: 'cookie' | 'api'
   }
 }
@@ -28,7 +29,7 @@ describe('the fields', () => {
   test('are in request.user', () => {
     app.get('/me', { preHandler: app.authenticate() }, async (request) => {
       expect(request.user).type.toBe<User>()
-      expect(request.user).type.toBe<BaseUser & { nickname: string, age?: number }>()
+      expect(request.user).type.toBe<BaseUser & { nickname: string, age?: number, plan: string }>()
       expect(request.user.nickname).type.toBe<string>()
       expect(request.user.age).type.toBe<number | undefined>()
       expect(request.user.id).type.toBe<string>()
@@ -39,7 +40,7 @@ describe('the fields', () => {
   })
 
   test('are as their schema says', () => {
-    expect<UserFields>().type.toBe<{ nickname: string, age?: number }>()
+    expect<UserFields>().type.toBe<{ nickname: string, age?: number, plan: string }>()
     expect<Auth['user']>().type.toBe<User>()
     expect<Credential['user']>().type.toBe<User>()
   })
@@ -47,6 +48,9 @@ describe('the fields', () => {
   test('are what a new user needs', () => {
     expect(app.users.create).type.toBeCallableWith({ email: 'ann@example.com', nickname: 'Ann' })
     expect(app.users.create).type.toBeCallableWith({ email: 'ann@example.com', password: 'correct horse battery staple', nickname: 'Ann', age: 7, isVerified: true })
+    expect(app.users.create).type.toBeCallableWith({ email: 'ann@example.com', nickname: 'Ann', plan: 'paid' })
+    expect(app.users.create).type.toBeCallableWith({ email: 'ann@example.com', nickname: 'Ann', plan: undefined })
+    expect(app.users.create({ email: 'ann@example.com', nickname: 'Ann', plan: 1 })).type.toRaiseError("Type 'number' is not assignable to type 'string'")
     expect(app.users.create({ email: 'ann@example.com' })).type.toRaiseError("Property 'nickname' is missing in type '{ email: string; }'")
     expect(app.users.create({ email: 'ann@example.com', nickname: 1 })).type.toRaiseError("Type 'number' is not assignable to type 'string'")
     expect(app.users.create({ email: 'ann@example.com', nickname: 'Ann', height: 1 })).type.toRaiseError("'height' does not exist in type 'NewUser'")
