@@ -30,11 +30,13 @@ export function createCrossSiteCheck (trustedOrigins: readonly string[]): IsCros
   }
 }
 
-/** Compares hosts, not schemes: behind a proxy that ends TLS the app sees `http` where the browser sees `https`. */
+/** Compares hosts, and of schemes only whether it is one of the web: behind a proxy that ends TLS the app sees `http` where the browser sees `https`. */
 function isOwnHost (source: string, request: FastifyRequest): boolean {
   // "null" (a sandboxed frame, a redirect) is no URL.
   if (!URL.canParse(source)) return false
   const { protocol, host } = new URL(source)
+  // An app on the user's phone, or an extension, may bear the name of a host.
+  if (protocol !== 'https:' && protocol !== 'http:') return false
   const own = `${protocol}//${request.host}`
   return URL.canParse(own) && new URL(own).host === host
 }
