@@ -48,7 +48,13 @@ app.get('/me', {
 
 await app.ready()
 await app.users.create({ ...demo, isVerified: true, isSuperuser: true })
-const url = await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT ?? 3000) })
+const port = Number(process.env.PORT ?? 3000)
+const url = await app.listen({ host: '127.0.0.1', port }).catch(async (error: NodeJS.ErrnoException) => {
+  await app.close()
+  if (error.code !== 'EADDRINUSE') throw error
+  console.error(`Something else listens on port ${port}. Choose another one: PORT=${port + 1} npm run demo`)
+  process.exit(1)
+})
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, async () => {

@@ -19,7 +19,7 @@ const shortLifetime = 900
 export function resolveBackend (backend: Backend, shared: Strategy | undefined): BackendSettings {
   const strategy = backend.strategy ?? shared as Strategy
   const refresh = resolveRefresh(backend.refresh)
-  const lifetimeSeconds = backend.lifetimeSeconds ?? (refresh === undefined ? strategy.lifetimeSeconds : Math.min(strategy.lifetimeSeconds, shortLifetime))
+  const lifetimeSeconds = backend.lifetimeSeconds ?? (refresh === undefined ? strategy.lifetimeSeconds : Math.min(strategy.lifetimeSeconds, shortLifetime, refresh.absoluteSeconds))
   return { ...backend, strategy, lifetimeSeconds, refresh, requireVerified: backend.requireVerified === true }
 }
 
@@ -48,12 +48,12 @@ export function backendProblems (backends: readonly Backend[], shared: Strategy 
     const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
     expect(typeof name === 'string' && /^[\w-]{1,64}$/.test(name), 'name must be letters, digits, - and _')
     expect(names.indexOf(name) === index, `name must differ from the other backends' names: ${name}`)
-    const twin = transport.carrier === undefined ? index : backends.findIndex((other: Partial<Backend>) => other?.transport?.carrier === transport.carrier)
-    expect(twin === index, `transport must differ from that of backends[${twin}]: both have the ${transport.carrier}`)
+    const twin = backends.findIndex((other, at) => at < index && common(backend, other).length > 0)
+    expect(twin === -1, `transport must differ from that of backends[${twin}]: both have the ${common(backend, backends[twin]).join(' and the ')}`)
     expect(isLifetime(lifetimeSeconds), lifetimeRule('lifetimeSeconds'))
     expect(isLifetime(rememberSeconds), lifetimeRule('rememberSeconds'))
     expect(rememberSeconds === undefined || refresh === undefined || refresh === false, 'rememberSeconds and refresh exclude each other: refresh.idleSeconds says how long who comes back is remembered')
-    problems.push(...refreshProblems(refresh, transport))
+    problems.push(...refreshProblems(refresh, transport, lifetimeSeconds))
     expect(requireVerified === undefined || typeof requireVerified === 'boolean', 'requireVerified must be true or false')
     expect(strategy !== undefined || shared !== undefined, 'strategy is missing, and so is options.strategy')
     return [
@@ -61,6 +61,12 @@ export function backendProblems (backends: readonly Backend[], shared: Strategy 
       ...(strategy === undefined ? [] : reported(`${path}.strategy`, ownProblems(strategy)))
     ]
   })
+}
+
+/** What tokens of both travel in. */
+function common (one: Partial<Backend>, other: Partial<Backend> | undefined): readonly string[] {
+  const [carriers, others] = [one, other].map((backend) => [backend?.transport?.carrier ?? []].flat()) as [string[], string[]]
+  return carriers.filter((carrier) => others.includes(carrier))
 }
 
 function lifetimeRule (option: string): string {

@@ -39,11 +39,12 @@ export async function startSession (backend: RunningBackend, user: StoredUser, r
 }
 
 /** What the transport is to give to the client, but for the user. */
-export function toCredential ({ lifetimeSeconds, refresh }: RunningBackend, { token, refreshToken }: Issued): Omit<Credential, 'user'> {
+export function toCredential ({ lifetimeSeconds, refresh }: RunningBackend, { token, session, refreshToken }: Issued): Omit<Credential, 'user'> {
+  const ageSeconds = (session.issuedAt - (session.authenticatedAt ?? session.issuedAt)) / 1000
   return {
     token,
     lifetimeSeconds,
     persistent: true,
-    refresh: refresh === undefined || refreshToken === undefined ? undefined : { token: refreshToken, lifetimeSeconds: refresh.idleSeconds, path: refresh.path }
+    refresh: refresh === undefined || refreshToken === undefined ? undefined : { token: refreshToken, lifetimeSeconds: Math.min(refresh.idleSeconds, Math.ceil(refresh.absoluteSeconds - ageSeconds)), path: refresh.path }
   }
 }

@@ -12,7 +12,7 @@ export function resolveRefresh (refresh: Backend['refresh']): RefreshTerms | und
 }
 
 /** What is wrong with the option, each sentence beginning with its path below the backend. */
-export function refreshProblems (refresh: Backend['refresh'], transport: Transport): string[] {
+export function refreshProblems (refresh: Backend['refresh'], transport: Transport, lifetimeSeconds: number | undefined): string[] {
   if (refresh === undefined || refresh === false) return []
   if (refresh !== true && !isObject(refresh)) return ['refresh must be true, false or an object']
   const { idleSeconds, absoluteSeconds, graceSeconds } = withDefaults(refresh)
@@ -22,6 +22,7 @@ export function refreshProblems (refresh: Backend['refresh'], transport: Transpo
   expect(typeof transport.readRefresh === 'function', 'refresh needs a transport with readRefresh')
   expect(isWhole(absoluteSeconds) && absoluteSeconds >= 300 && absoluteSeconds <= longestLifetime, `refresh.absoluteSeconds must be a whole number of seconds from 300 to ${longestLifetime} (400 days)`)
   expect(isWhole(idleSeconds) && idleSeconds >= 300 && idleSeconds <= absoluteSeconds, 'refresh.idleSeconds must be a whole number of seconds from 300 to absoluteSeconds')
+  expect(!(Number(lifetimeSeconds) > absoluteSeconds), 'lifetimeSeconds must be at most refresh.absoluteSeconds: no access token outlives its session')
   expect(isWhole(graceSeconds) && graceSeconds >= 0 && graceSeconds <= 10, 'refresh.graceSeconds must be a whole number of seconds from 0 to 10')
   return problems
 }

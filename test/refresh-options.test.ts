@@ -35,6 +35,15 @@ t.test('refresh', async (t) => {
 })
 
 t.test('refresh beside other options', async (t) => {
+  t.match(await refusal({ ...withSessions, backends: [bearer({ refresh: { idleSeconds: 300, absoluteSeconds: 600 }, lifetimeSeconds: 601 })] }), `${prefix}backends[0].lifetimeSeconds must be at most refresh.absoluteSeconds: no access token outlives its session`)
+  t.equal(await refusal({ ...withSessions, backends: [bearer({ refresh: { idleSeconds: 300, absoluteSeconds: 600 }, lifetimeSeconds: 600 })] }), 'it starts')
+
+  const named = (name: string, cookieName: string, refresh: boolean): Backend => cookie({ name, cookieName, refresh })
+  t.match(await refusal({ ...withSessions, backends: [named('a', 'x', true), bearer(), named('b', 'x_refresh', false)] }), `${prefix}backends[2].transport must differ from that of backends[0]: both have the cookie x_refresh`)
+  t.match(await refusal({ ...withSessions, backends: [named('a', 'x_refresh', false), named('b', 'x', true)] }), `${prefix}backends[1].transport must differ from that of backends[0]: both have the cookie x_refresh`)
+  t.match(await refusal({ ...withSessions, backends: [named('a', 'x', true), named('b', 'x', true)] }), `${prefix}backends[1].transport must differ from that of backends[0]: both have the cookie x and the cookie x_refresh`)
+  t.equal(await refusal({ ...withSessions, backends: [named('a', 'x', false), named('b', 'x_refresh', true)] }), 'it starts')
+
   t.match(await refusal({ ...withSessions, backends: [cookie({ refresh: true, rememberSeconds: 60 })] }), `${prefix}backends[0].rememberSeconds and refresh exclude each other: refresh.idleSeconds says how long who comes back is remembered`)
   t.equal(await refusal({ ...withSessions, backends: [cookie({ refresh: false, rememberSeconds: 60 })] }), 'it starts')
 

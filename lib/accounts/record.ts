@@ -49,12 +49,13 @@ export async function recorded<T> (accounts: Accounts, source: Source, type: Aud
 }
 
 /** Does what may fail, and records it only if it does: where it goes on, that is recorded later. */
-export async function recordedIfFailed<T> (accounts: Accounts, source: Source, type: AuditEventType, userId: string | null, work: () => Promise<T>): Promise<T> {
+export async function recordedIfFailed<T> (accounts: Accounts, source: Source, type: AuditEventType, userId: string | null, work: () => Promise<T>, backend: AuditEvent['backend'] = null): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    // An id that nobody has is whatever the caller took for one: an address, say.
-    record(accounts, source, { type, userId: error instanceof UserNotFoundError ? null : userId, reason: codeOf(error) })
+    // An id that nobody has, or that the store could not be asked for, is whatever the caller took for one: an address, say.
+    const isKnown = !(error instanceof UserNotFoundError) && /^[\w-]{1,64}$/.test(String(userId))
+    record(accounts, source, { type, userId: isKnown ? userId : null, reason: codeOf(error), backend })
     throw error
   }
 }

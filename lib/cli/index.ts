@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { createRequire } from 'node:module'
 import { Command, Option } from 'commander'
 import { createUser, type CreateUserOptions } from './create-user.js'
 import type { DatabaseOptions } from './database.js'
@@ -8,7 +9,10 @@ import { revokeSessions } from './revoke-sessions.js'
 import { run } from './run.js'
 import { secret, type SecretOptions } from './secret.js'
 
+// Two folders up from here, as the source and as the build.
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
 const program = new Command('fastify-users')
+  .version(version)
   .description('Looks after the users of an app with fastify-users.')
   .showHelpAfterError('(add --help for the options)')
 

@@ -20,8 +20,8 @@ export interface Credential {
 export interface Transport {
   /** Whether browsers send the token by themselves. Only then does the defence against cross-site requests apply. */
   readonly ambient: boolean
-  /** What the token travels in, if it can be in nothing else's: no two backends may have the same carrier. */
-  readonly carrier?: string | undefined
+  /** What the tokens travel in, if nothing else may be in it: no two backends may have the same carrier. */
+  readonly carrier?: string | readonly string[] | undefined
   /** What is wrong with the options, each sentence beginning with the option's name. Asked once, at start-up. */
   problems? (): readonly string[]
   /** What is allowed, but should not go unsaid: for the log, at start-up. */

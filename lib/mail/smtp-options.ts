@@ -1,3 +1,5 @@
+import { misspelt } from '../misspelt.js'
+
 /** A sender, or who gets the answers. */
 export interface Mailbox {
   /** Such as the name of the application. */
@@ -42,19 +44,26 @@ export interface ReadSmtpOptions {
   readonly problems: readonly string[]
 }
 
+/** What is often put beside `from`, as it says where to send to. */
+const ofServer = ['host', 'port', 'secure', 'requireTLS', 'auth', 'service', 'tls', 'pool']
+
 const nobody = { name: '', address: '' }
 
 /** Reads the options. A problem never quotes the URL: it holds a password. */
 export function readSmtpOptions (options: SmtpOptions): ReadSmtpOptions {
   const { url, transport, from, replyTo, ...unknown } = Object(options) as Partial<SmtpOptions>
-  const problems = Object.keys(unknown).map((name) => `smtp: ${name} is no option`)
+  const misplaced = Object.keys(unknown).filter((name) => ofServer.includes(name))
+  const others = Object.fromEntries(Object.entries(unknown).filter(([name]) => !ofServer.includes(name)))
+  const problems = [...misspelt(others, ['url', 'transport', 'from', 'replyTo']), ...misplaced.map((name) => `${name} belongs into transport: { ${name} }`)].map((problem) => `smtp: ${problem}`)
   const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(`smtp: ${problem}`) }
 
   const sender = readMailbox(from)
   const answers = replyTo === undefined ? undefined : readMailbox(replyTo)
   expect(sender !== undefined, 'from must be an address, such as Example <hello@example.com>')
   expect(replyTo === undefined || answers !== undefined, 'replyTo must be an address, such as Example <hello@example.com>')
-  expect((url === undefined) !== (transport === undefined), 'either url or transport must be given')
+  expect(url === undefined || transport === undefined, 'either url or transport must be given, and not both')
+  const isMissing = url === undefined && transport === undefined && misplaced.length === 0
+  expect(!isMissing, "url is missing, such as 'smtp://user:password@mail.example.com:587'. If it stands in .env, start with node --env-file=.env, which reads that file")
   const server = url === undefined ? transport : readUrl(url)
   expect(url === undefined || server !== undefined, 'url must be smtp: or smtps:, user and password if needed, percent-encoded, a host and a port; whatever else goes into transport')
   expect(transport === undefined || isServer(Object(transport) as SmtpTransport), 'transport must be an object with a host, or a service that nodemailer knows')

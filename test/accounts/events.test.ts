@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest, InjectOptions } from 'fastify'
 import t, { type Test } from 'tap'
-import { bearer, cookie, type AuditEvent, type FastifyUsersOptions, type Hooks, type NewUser, type User } from '../../lib/index.js'
+import { bearer, cookie, memory, memorySessions, opaque, type AuditEvent, type FastifyUsersOptions, type Hooks, type NewUser, type SessionStore, type User } from '../../lib/index.js'
 import { aPassword, arrivals, briefly, credentialOf, everyRoute, fields, outcome, postOffice, send, stranger, type Arrivals, type PostOffice } from '../helpers/accounts.js'
 import { ann, appWith, login } from '../helpers/app.js'
 import { captureLog } from '../helpers/smtp.js'
@@ -477,3 +477,37 @@ async function refusedWith (t: Test, thrown: unknown): Promise<AuditEvent> {
   await app.users.remove(id).catch(() => {})
   return await office.event('delete')
 }
+
+t.test('a login that a store or a hook stops is told, and an id that nobody could look up is not', async (t) => {
+  const post = postOffice()
+  const users = memory()
+  let down: 'findByEmail' | 'findById' | null = null
+  const failing = (method: 'findByEmail' | 'findById') => (key: string) => {
+    if (down === method) throw new Error(`connection lost: ${key}`)
+    return users[method](key)
+  }
+  const sessions = memorySessions()
+  let lost = false
+  const store: SessionStore = { ...sessions, insert: async (row) => { if (lost) throw new Error('down'); await sessions.insert(row) } }
+  const hooks = { onAfterLogin () { throw Object.assign(new Error('the app says no'), { statusCode: 409, code: 'NO_SEAT' }) } }
+  const app = await appWith(t, { ...post.options, users: { ...users, findByEmail: failing('findByEmail'), findById: failing('findById') }, sessions: store, strategy: opaque(), backends: [bearer()], hooks })
+  const { id = '' } = await app.users.getByEmail(ann.email) ?? {}
+  const entered = async (): Promise<object> => {
+    t.not((await app.inject({ method: 'POST', url: '/login/bearer', payload: ann })).statusCode, 200)
+    const { outcome, reason, userId, backend } = await post.event('login')
+    return { outcome, reason, userId, backend }
+  }
+
+  down = 'findByEmail'
+  t.strictSame(await entered(), { outcome: 'failure', reason: 'FST_USERS_UNAVAILABLE', userId: null, backend: 'bearer' })
+  down = null
+  t.strictSame(await entered(), { outcome: 'failure', reason: 'NO_SEAT', userId: id, backend: 'bearer' })
+  lost = true
+  t.strictSame(await entered(), { outcome: 'failure', reason: 'FST_USERS_UNAVAILABLE', userId: id, backend: 'bearer' })
+
+  down = 'findById'
+  await t.rejects(app.users.update(ann.email, { isActive: false }), { code: 'FST_USERS_UNAVAILABLE' })
+  t.match(await post.event('update'), { userId: null, reason: 'FST_USERS_UNAVAILABLE' })
+  await t.rejects(app.users.update(id, { isActive: false }), { code: 'FST_USERS_UNAVAILABLE' })
+  t.match(await post.event('update'), { userId: id, reason: 'FST_USERS_UNAVAILABLE' })
+})

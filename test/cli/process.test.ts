@@ -54,12 +54,14 @@ t.test('from a new file to ended sessions', async (t) => {
 })
 
 t.test('what needs no database', async (t) => {
-  const [secret, unknown, help] = await Promise.all([
+  const [secret, version, unknown, help] = await Promise.all([
     fastifyUsers(t, ['secret']),
+    fastifyUsers(t, ['--version']),
     fastifyUsers(t, ['create-user', 'ann@example.com', '--super']),
     fastifyUsers(t, ['create-user', '--help'])
   ])
   t.match(secret, [0, /^[\w-]{64}\n$/, ''])
+  t.match(version, [0, /^\d+\.\d+\.\d+\n$/, ''])
   t.match(unknown, [1, '', /^error: unknown option '--super'\n/])
   t.match(help, [0, /DATABASE_URL[^]*address then counts as verified[^]*stored as given/, ''])
 })

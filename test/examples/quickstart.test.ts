@@ -55,6 +55,9 @@ t.test('npm run demo: its curl lines answer what they say', { skip: hasCurl() ? 
   t.strictSame(document.paths['/me']?.get?.security, [{ cookie: [] }, { bearer: [] }, { session: [] }])
   t.equal((await fetch(`${url}/docs`)).status, 200)
 
+  const busy = await run(process.execPath, ['build/examples/quickstart.js'], { env: { ...env, PORT: new URL(url).port } }).catch((error: object) => error)
+  t.match(busy, { code: 1, stderr: `Something else listens on port ${new URL(url).port}. Choose another one: PORT=${Number(new URL(url).port) + 1} npm run demo\n` })
+
   // Ctrl-C in a terminal reaches the whole group.
   process.kill(-(demo.pid as number), 'SIGINT')
   await ended

@@ -233,6 +233,24 @@ t.test('a refresh proves nothing anew', async (t) => {
   }
 })
 
+t.test('neither token is told to live longer than the session', async (t) => {
+  const clock = stoppedClock()
+  const app = await appWith(t, { clock: clock.now, strategy: opaque(), backends: [cookie({ refresh: { idleSeconds: 400, absoluteSeconds: 1000 } }), bearer({ name: 'short', refresh: { idleSeconds: 300, absoluteSeconds: 300 } })] })
+  const first = await app.inject({ method: 'POST', url: '/login/cookie', payload: ann, headers: sameOrigin })
+  const agesOf = ({ cookies }: typeof first): unknown[] => cookies.map(({ maxAge }) => maxAge)
+  t.strictSame(agesOf(first), [900, 400])
+  let refresh = first.cookies[1]?.value ?? ''
+  const ages: unknown[] = []
+  for (const seconds of [399, 399, 199.5]) {
+    clock.forward(seconds)
+    const reply = await app.inject({ method: 'POST', url: '/refresh/cookie', cookies: { fastifyusersauth_refresh: refresh }, headers: sameOrigin })
+    ages.push(agesOf(reply))
+    refresh = reply.cookies[1]?.value ?? ''
+  }
+  t.strictSame(ages, [[601, 400], [202, 202], [3, 3]])
+  t.match((await app.inject({ method: 'POST', url: '/login/short', payload: ann })).json(), { expires_in: 300 })
+})
+
 onEachPlace(t, async (t, open) => {
   for (const [name, strategy] of Object.entries(strategies)) {
     t.test(name, async (t) => {

@@ -161,8 +161,10 @@ t.test('options that are wrong are named, and no password is told', async (t) =>
     [{ url, from: { name: 5, address: 'a@example.com' } }, badFrom],
     [{ url, from: { name: 'A' } }, badFrom],
     [{ url, from, replyTo: 'nobody' }, 'replyTo must be an address'],
-    [{ from }, 'either url or transport must be given'],
-    [{ url, transport: { host: 'x' }, from }, 'either url or transport must be given'],
+    [{ from }, 'url is missing, such as'],
+    [{ url: undefined, from }, "url is missing, such as 'smtp://user:password@mail.example.com:587'. If it stands in .env, start with node --env-file=.env, which reads that file"],
+    [{ host: 'x', from }, 'host belongs into transport: { host }'],
+    [{ url, transport: { host: 'x' }, from }, 'either url or transport must be given, and not both'],
     [{ url: '', from }, badUrl],
     [{ url: 5, from }, badUrl],
     [{ url: 'mail.example.com', from }, badUrl],
@@ -176,7 +178,7 @@ t.test('options that are wrong are named, and no password is told', async (t) =>
     [{ transport: 'smtp://user:hunter22@mail.example.com', from }, 'transport must be an object with a host'],
     [{ transport: null, from }, 'transport must be an object with a host'],
     [{ transport: { host: 'x', url }, from }, 'transport must be an object with a host'],
-    [{ url, from, form: 'x' }, 'form is no option']
+    [{ url, from, form: 'x' }, 'form is no option: there are url, transport, from, replyTo']
   ]
   for (const [given, message] of cases) {
     const error = await smtp(given as SmtpOptions).then(() => null, (error: Error & { code: string }) => error)

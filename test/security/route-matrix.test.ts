@@ -70,7 +70,7 @@ const accountRows: Readonly<Record<string, Row>> = {
   'GET /users/:id': { asks: 'superuser', params: user, answer: '200' },
   'PATCH /users/:id': { asks: 'fresh', params: user, body: () => ({ isVerified: false }), answer: '200' },
   'DELETE /users/:id': { asks: 'fresh', params: user, answer: '204' },
-  'POST /users/:id/forgot-password': { asks: 'superuser', params: user, answer: '202' }
+  'POST /users/:id/forgot-password': { asks: 'fresh', params: user, answer: '202' }
 }
 
 const nobody = ['x', '00000000-0000-7000-8000-000000000000', '%00', '..%2f..', 'me%2f', '[object%20Object]', 'x'.repeat(100)]

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { authenticate } from '../../accounts/authenticate.js'
-import { record } from '../../accounts/record.js'
+import { record, recordedIfFailed } from '../../accounts/record.js'
 import { toUser } from '../../accounts/to-user.js'
 import { readSession, startSession, type RunningBackend } from '../../backend.js'
 import type { LoginFailure } from '../../contracts/hooks.js'
@@ -30,14 +30,20 @@ export function loginRoute (scope: FastifyInstance, context: RouteContext, backe
 async function login (context: RouteContext, backend: RunningBackend, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { username, email = username as string, password, remember } = request.body as LoginBody
 
-  const { user, failure } = await decide(() => authenticate(context.accounts, email, password))
+  const source = context.sourceOf(request, reply)
+  const name = backend.name as BackendName
+  const { user, failure } = await recordedIfFailed(context.accounts, source, 'login', null, () => decide(() => authenticate(context.accounts, email, password)), name)
   if (failure !== null) return await refuse(context, backend, failure, user, request, reply)
   if (backend.requireVerified && user.isVerified !== true) return await refuse(context, backend, 'not-verified', user, request, reply)
+  return await recordedIfFailed(context.accounts, source, 'login', user.id, () => enter(context, backend, user, remember === true, request, reply), name)
+}
 
+/** Somebody may log in, and does. */
+async function enter (context: RouteContext, backend: RunningBackend, user: StoredUser, remember: boolean, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { deadline } = context
   // The new session first: if that cannot be had, the client keeps the one that it has.
   const planted = await decide(() => deadline(readPlanted(backend, request)))
-  const { session, credential } = await decide(() => deadline(startSession(backend, user, remember === true, clientOf(request))))
+  const { session, credential } = await decide(() => deadline(startSession(backend, user, remember, clientOf(request))))
   if (planted !== null) await decide(() => deadline(Promise.resolve(backend.strategy.revoke(planted))))
 
   let body: unknown

@@ -110,7 +110,7 @@ export function userRoutes (scope: FastifyInstance, context: RouteContext): void
   addRoute(scope, context, 'sendResetLink', {
     method: 'POST',
     url: '/users/:id/forgot-password',
-    guard,
+    guard: freshGuard,
     preValidation,
     schema: {
       operationId: 'send_reset_link',
