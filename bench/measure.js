@@ -12,16 +12,16 @@ import { startServer } from './server-process.js'
 const idleSeconds = 10
 const warmUpSeconds = 2
 /** Before each measurement, so that connections are open and caches warm. */
-const runUpSeconds = 0.5
+const runUpSeconds = 0.3
 /** A guess, for the progress alone. */
 const startSeconds = 1
 
 const serverCpu = pickServerCpu()
 
 /** Measures bare Fastify and these contenders; gives their rows. */
-export async function measureAll (chosen, place, { rounds, seconds, quick, profile }) {
+export async function measureAll (chosen, place, { rounds, seconds, quick, short = quick, profile }) {
   const everybody = [bare, ...chosen]
-  const warmUp = quick ? 1 : warmUpSeconds
+  const warmUp = short ? 1 : warmUpSeconds
   const groups = Array.from({ length: rounds }, (_, round) => inOrder(groupsOf(chosen), round))
   const perMeasurement = runUpSeconds + seconds
   const progress = startProgress(everybody.length * (startSeconds + warmUp) + (quick ? 0 : idleSeconds) + groups.flat(2).length * perMeasurement)

@@ -5,7 +5,7 @@ const usage = `npm run bench -- [options]
 
   --only NAME     only contenders whose name contains NAME, and their floors; may be repeated
   --rounds N      how often each is measured (5; with --quick 2)
-  --seconds N     for how long each time (2; with --quick 1)
+  --seconds N     for how long each time (2; with --quick, --check and --accept 0.7)
   --quick         a first look: also without the 10 s of idling before
   --json FILE     also write the rows to FILE
   --svg FILE      also draw the ratios, into FILE
@@ -40,11 +40,13 @@ export function readOptions (names) {
     if ((check || accept) && only.length > 0) throw new Error('--only has no say in what is kept')
     const unknown = only.find((part) => !names.some((name) => name.includes(part)))
     if (unknown !== undefined) throw new Error(`--only ${unknown} matches none of: ${names.join(', ')}`)
+    const short = quick || check || accept
     return {
       only,
-      rounds: atLeastOne('rounds', rounds ?? (quick ? '2' : '5')),
-      seconds: atLeastOne('seconds', seconds ?? (quick ? '1' : '2')),
+      rounds: Math.round(number('rounds', rounds ?? (quick ? '2' : '5'), 1)),
+      seconds: number('seconds', seconds ?? (short ? '0.7' : '2'), 0.1),
       quick,
+      short,
       check: check || accept,
       accept,
       ...files
@@ -55,8 +57,8 @@ export function readOptions (names) {
   }
 }
 
-function atLeastOne (name, text) {
+function number (name, text, least) {
   const value = Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > 1000) throw new Error(`--${name} must be a whole number from 1 to 1000`)
+  if (!(value >= least && value <= 1000)) throw new Error(`--${name} must be a number from ${least} to 1000`)
   return value
 }

@@ -83,13 +83,7 @@ function withFloors (some) {
 async function whoIsThere (some) {
   const absent = await absentStores(some.map((contender) => contender.with.store))
   for (const { name, with: { store } } of some) if (absent.has(store)) skipped.set(name, absent.get(store))
-  if (!hasCache()) for (const { name, server, with: { cacheSeconds } } of some) if (server === 'fastify-users' && cacheSeconds !== undefined) skipped.set(name, 'no option `cache`')
   return some.filter(({ name }) => !skipped.has(name))
-}
-
-/** Whether this fastify-users has the option `cache`. */
-function hasCache () {
-  return /\bcache\??:/.test(readFileSync(new URL('../dist/options.d.ts', import.meta.url), 'utf8'))
 }
 
 /** Says aloud what speaks against the figures. */

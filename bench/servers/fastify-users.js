@@ -5,7 +5,7 @@ import { createApp, logIn } from '../fastify-users.js'
 import { asBearer, asCookie, makeUsers, schema, secret, serve, settings } from '../serve.js'
 import { postgresPool, redisClient } from '../stores.js'
 
-const { transport = 'bearer', strategy = 'jwt', store = 'memory', route = 'guarded', cacheSeconds, prefix, folder } = settings
+const { transport = 'bearer', strategy = 'jwt', store = 'memory', route = 'guarded', cacheSeconds = 0, prefix, folder } = settings
 
 const strategies = {
   jwt: () => jwt({ secret }),
@@ -47,7 +47,7 @@ const app = await createApp({
   ...await stores[store](),
   strategy: strategies[strategy](),
   backends: [backend()],
-  ...(cacheSeconds === undefined ? {} : { cache: { seconds: cacheSeconds } })
+  cacheSeconds
 })
 routes[route](app)
 
