@@ -15,18 +15,31 @@ const options = readOptions([bare, ...contenders].map(({ name }) => name))
 const place = makePlace()
 const skipped = new Map()
 
+let isInterrupted = false
+let cleared
+
 for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]]) {
   process.once(signal, () => {
-    killServers()
-    place.clear().catch((error) => say(`something may be left behind: ${error.message}`)).finally(() => process.exit(code))
+    isInterrupted = true
+    end().finally(() => process.exit(code))
   })
 }
 
 try {
   process.exitCode = await main()
+} catch (error) {
+  // Ctrl-C ends the servers, too, and that they have ended is then no news.
+  if (!isInterrupted) say(error.stack)
+  process.exitCode = 1
 } finally {
+  await end()
+}
+
+/** Leaves nothing behind. */
+function end () {
   killServers()
-  await place.clear()
+  cleared ??= place.clear().catch((error) => say(`something may be left behind: ${error.message}`))
+  return cleared
 }
 
 /** @returns the exit code */
