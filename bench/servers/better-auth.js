@@ -23,8 +23,9 @@ const options = {
   },
   // Hundreds of users are made before anything is measured.
   rateLimit: { enabled: false },
-  // `http:` here. It caches for five minutes by default; then the same cookies would be looked up each time.
+  // It speaks plain HTTP here.
   advanced: { useSecureCookies: false },
+  // After five minutes, its default, the same cookies would be looked up each time.
   session: cookieCache ? { cookieCache: { enabled: true, maxAge: 3600 } } : {},
   telemetry: { enabled: false }
 }
