@@ -1,7 +1,7 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import type { Test } from 'tap'
 import { jwt, memory, opaque, type SessionStore, type StoredSession, type Strategy, type UserStore } from '../../lib/index.js'
-import { redisSessions } from '../../lib/stores/redis/index.js'
+import { redisSessions, type RedisClient } from '../../lib/stores/redis/index.js'
 import { sameOrigin, secret } from './app.js'
 import { freshPrefix, keysOf, noRedis, sharedRedis, skipped } from './redis.js'
 import { onEachStore } from './stores.js'
@@ -12,6 +12,8 @@ export interface Place {
   readonly sessions: SessionStore
   /** All that it holds, as text: what somebody who got at the database would read. */
   dump (): Promise<string>
+  /** The same once more, over connections of its own, as another process has it. */
+  again (): Promise<Pick<Place, 'users' | 'sessions'>>
 }
 
 /** Opens another place for a test; it goes when the test ends. */
@@ -21,10 +23,14 @@ export type OpenPlace = (t: Test) => Promise<Place>
 export function onEachPlace (t: Test, run: (t: Test, open: OpenPlace) => Promise<void>, names?: readonly string[]): void {
   onEachStore(t, async (t, open) => {
     await run(t, async (t) => {
-      const { users, dump } = await open(t)
+      const { users, dump, again } = await open(t)
       const sessions = users.sessions as SessionStore
-      if (users.ephemeral !== true) return { users, sessions, dump }
-      return { users, sessions, dump: async () => `${await dump()}${JSON.stringify(await sessionsOfAll(users, sessions))}` }
+      const elsewhere = async (): Promise<Pick<Place, 'users' | 'sessions'>> => {
+        const users = await again()
+        return { users, sessions: users.sessions as SessionStore }
+      }
+      if (users.ephemeral !== true) return { users, sessions, dump, again: elsewhere }
+      return { users, sessions, again: elsewhere, dump: async () => `${await dump()}${JSON.stringify(await sessionsOfAll(users, sessions))}` }
     })
   }, names)
 
@@ -38,6 +44,7 @@ export function onEachPlace (t: Test, run: (t: Test, open: OpenPlace) => Promise
       return {
         users,
         sessions: redisSessions(client, { prefix }),
+        again: async () => ({ users, sessions: redisSessions(await sharedRedis(t) as RedisClient, { prefix }) }),
         async dump () {
           const keys = await keysOf(client, prefix)
           const values = await Promise.all(keys.map(async (key) => await client.type(key) === 'zset' ? (await client.zrange(key, 0, '-1')).join() : await client.get(key)))

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import Libsql from 'libsql'
+import type mysql2 from 'mysql2/promise'
+import type pg from 'pg'
 import type { Test } from 'tap'
 import { memory, type UserStore } from '../../lib/index.js'
 import { mysql, postgres, sqlite } from '../../lib/stores/sql/index.js'
@@ -11,6 +13,8 @@ export interface OpenedStore {
   readonly users: UserStore
   /** All that it holds, as text: what somebody who got at the database would read. */
   dump (): Promise<string>
+  /** The same once more, over connections of its own, as another process has it. */
+  again (): Promise<UserStore>
 }
 
 /** Opens another store for a test. What it has made goes when the test ends, after the app that was made later. */
@@ -25,7 +29,7 @@ type Raw = (sql: string) => Promise<object>
 const databases: Readonly<Record<string, Connect>> = {
   memory: async () => async () => {
     const users = memory()
-    return { users, dump: async () => JSON.stringify(await users.list({ after: null, limit: 1000, emailPart: null })) }
+    return { users, dump: async () => JSON.stringify(await users.list({ after: null, limit: 1000, emailPart: null })), again: async () => users }
   },
 
   async SQLite (t) {
@@ -33,7 +37,7 @@ const databases: Readonly<Record<string, Connect>> = {
     return async () => {
       const file = join(folder, `${freshName()}.db`)
       const users = await sqlite(file)
-      return { users, dump: () => dumpTables(async (sql) => rowsOf(file, sql), 'select name from sqlite_master where type = \'table\'') }
+      return { users, dump: () => dumpTables(async (sql) => rowsOf(file, sql), 'select name from sqlite_master where type = \'table\''), again: () => sqlite(file) }
     }
   },
 
@@ -41,14 +45,22 @@ const databases: Readonly<Record<string, Connect>> = {
     const pool = await postgresServer()
     if (pool === null) return noPostgres
     t.after(() => pool.end())
-    return (t) => openTables(t, async (sql) => (await pool.query(sql)).rows, (tablePrefix) => postgres(pool, { tablePrefix }))
+    return (t) => openTables(t, async (sql) => (await pool.query(sql)).rows, (tablePrefix) => postgres(pool, { tablePrefix }), async (tablePrefix) => {
+      const own = await postgresServer() as pg.Pool
+      t.after(() => own.end())
+      return await postgres(own, { tablePrefix })
+    })
   },
 
   async MariaDB (t) {
     const pool = await mariadbServer()
     if (pool === null) return noMariadb
     t.after(() => pool.end())
-    return (t) => openTables(t, async (sql) => (await pool.query(sql))[0], (tablePrefix) => mysql(pool, { tablePrefix }))
+    return (t) => openTables(t, async (sql) => (await pool.query(sql))[0], (tablePrefix) => mysql(pool, { tablePrefix }), async (tablePrefix) => {
+      const own = await mariadbServer() as mysql2.Pool
+      t.after(() => own.end())
+      return await mysql(own, { tablePrefix })
+    })
   }
 }
 
@@ -70,13 +82,13 @@ export function onEachStore (t: Test, run: (t: Test, open: OpenStore) => Promise
   }
 }
 
-async function openTables (t: Test, raw: Raw, open: (tablePrefix: string) => Promise<UserStore>): Promise<OpenedStore> {
+async function openTables (t: Test, raw: Raw, open: (tablePrefix: string) => Promise<UserStore>, again: (tablePrefix: string) => Promise<UserStore>): Promise<OpenedStore> {
   const prefix = freshName()
   const listTables = `select table_name as name from information_schema.tables where table_name like '${prefix}%'`
   t.after(async () => {
     for (const table of await namesOf(raw, listTables)) await raw(`drop table ${table}`)
   })
-  return { users: await open(prefix), dump: () => dumpTables(raw, listTables) }
+  return { users: await open(prefix), dump: () => dumpTables(raw, listTables), again: () => again(prefix) }
 }
 
 /** A name that no other test has, in whatever process. */
