@@ -3,32 +3,97 @@ export interface QueueLimits {
   readonly concurrency: number
   /** How many tasks may wait. One more is refused at once. */
   readonly limit: number
+  /** How long a task may wait: milliseconds. Then it is refused, and never runs. Default: as long as it takes. */
+  readonly waitMs?: number
 }
 
-/** Runs a task when its turn comes, first come first served. */
-export type Queue = <T>(task: () => Promise<T>) => Promise<T>
+/**
+ * Runs a task when its turn comes, first come first served.
+ *
+ * @param signal ends the wait, with its reason. A task that runs goes on.
+ */
+export type Queue = <T>(task: () => Promise<T>, signal?: AbortSignal) => Promise<T>
+
+/** A task that waits, between two others. It may leave from the midst as cheaply as from the front. */
+interface Place {
+  before: Place
+  after: Place
+  readonly since: number
+  /** Leaves the line: to run, or with an error. */
+  readonly leave: (error?: unknown) => void
+}
 
 /**
- * A bounded queue: what does not fit is told so at once, rather than kept waiting.
+ * A bounded queue: what does not fit is told so at once, rather than kept waiting. Each step takes the same time, however many wait.
  *
- * @param whenFull makes the error that it is told
+ * @param refusal makes the error for a task that may not wait, or no longer. It is told how long the first in line has waited:
+ * milliseconds, and about what a newcomer would have to wait.
  */
-export function createQueue ({ concurrency, limit }: QueueLimits, whenFull: () => Error): Queue {
-  const waiting: Array<() => void> = []
+export function createQueue ({ concurrency, limit, waitMs = Infinity }: QueueLimits, refusal: (waitedMs: number) => Error): Queue {
+  const line = createRing()
+  let waiting = 0
   let running = 0
+  let timer: NodeJS.Timeout | undefined
 
-  return async function run<T> (task: () => Promise<T>): Promise<T> {
+  return async function run<T> (task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    signal?.throwIfAborted()
     if (running < concurrency) running++
-    else if (waiting.length < limit) await new Promise<void>((resolve) => waiting.push(resolve))
-    else throw whenFull()
+    else if (waiting < limit) await turn(signal)
+    else throw refusal(performance.now() - line.after.since)
 
     try {
       return await task()
     } finally {
-      // The place is handed on, so `running` counts it still.
-      const next = waiting.shift()
-      if (next === undefined) running--
-      else next()
+      refuseLate()
+      // The turn is handed on, so `running` counts it still.
+      if (waiting === 0) running--
+      else line.after.leave()
     }
   }
+
+  function turn (signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => { place.leave(signal?.reason) }
+      const place: Place = {
+        before: line.before,
+        after: line,
+        since: performance.now(),
+        leave (error) {
+          place.before.after = place.after
+          place.after.before = place.before
+          waiting--
+          signal?.removeEventListener('abort', onAbort)
+          if (error === undefined) resolve()
+          else reject(error)
+        }
+      }
+      line.before.after = place
+      line.before = place
+      waiting++
+      signal?.addEventListener('abort', onAbort)
+      watch()
+    })
+  }
+
+  /** Those who have waited longest are in front. */
+  function refuseLate (): void {
+    const now = performance.now()
+    for (let first = line.after; first !== line && now - first.since >= waitMs; first = first.after) first.leave(refusal(now - first.since))
+  }
+
+  /** One timer for all who wait, set to when the first in line has waited too long. */
+  function watch (): void {
+    if (waitMs === Infinity) return
+    timer ??= setTimeout(() => {
+      timer = undefined
+      refuseLate()
+      if (waiting > 0) watch()
+    }, line.after.since + waitMs - performance.now()).unref()
+  }
+}
+
+/** A line that nobody stands in: before its first place and after its last is itself. */
+function createRing (): Place {
+  const ring = {} as unknown as Place
+  return Object.assign(ring, { before: ring, after: ring })
 }
