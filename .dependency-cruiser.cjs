@@ -24,6 +24,7 @@ module.exports = {
     ...upward,
     ...[
       ['argon2', '^lib/crypto/password\\.ts$'],
+      ['@node-rs/argon2', '^lib/crypto/node-rs-argon2\\.ts$'],
       ['bcrypt', '^lib/crypto/imported-hashes\\.ts$'],
       ['@zxcvbn-ts/language-common', '^lib/accounts/common-passwords\\.ts$'],
       ['commander', '^lib/cli/index\\.ts$'],

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import type { PasswordHasher } from './contracts/password-hasher.js'
+import type { Argon2Factory, PasswordHasher } from './contracts/password-hasher.js'
 import type { BreachOptions, PasswordRuleSettings, ValidatePassword } from './contracts/password-rule.js'
 import { argon2Hasher, owaspCost, owaspLeastWork } from './crypto/password.js'
 import { misspelt } from './misspelt.js'
@@ -8,6 +8,7 @@ import { longPassword, passwordRule } from './schemas/password.js'
 
 /** Milliseconds. Somebody sits there and waits. */
 const longestWait = 30_000
+const longestQueue = 600_000
 
 /** What passwords may be, and how they are hashed. */
 export interface PasswordOptions {
@@ -17,12 +18,14 @@ export interface PasswordOptions {
   readonly timeCost?: number | undefined
   /** Lanes. Default 1 (OWASP). */
   readonly parallelism?: number | undefined
-  /** How many hashes run at once. Default: the cores, but fewer than libuv's threads (`UV_THREADPOOL_SIZE`, 4). */
+  /** How many hashes run at once. Default: the cores divided by `parallelism`, but fewer than libuv's threads (`UV_THREADPOOL_SIZE`, 4). */
   readonly concurrency?: number | undefined
   /** How many may wait; one more is refused with 503. Default 100. */
   readonly queueLimit?: number | undefined
-  /** Another hasher than argon2id. */
-  readonly hasher?: PasswordHasher | undefined
+  /** How long one may wait: milliseconds, from 1 to 600,000. Then it is refused with 503, and not hashed. Default 5,000. */
+  readonly queueTimeoutMs?: number | undefined
+  /** Another hasher than argon2id by the package `argon2`; or a function that makes one, of the three costs: `nodeRsArgon2`. */
+  readonly hasher?: PasswordHasher | Argon2Factory | undefined
   /** How short a new password may be: code points, from 8 to 64. Default 8. */
   readonly minLength?: number | undefined
   /** How long a new password may be: code points, from 64 to 1,024. Default 128. */
@@ -38,14 +41,16 @@ export interface PasswordSettings extends PasswordRuleSettings {
   readonly hasher: PasswordHasher
   readonly concurrency: number
   readonly queueLimit: number
+  readonly queueTimeoutMs: number
 }
 
 /** Fills in the defaults. */
 export function resolvePasswords (options: PasswordOptions): PasswordSettings {
   const { memoryCost = owaspCost.memoryCost, timeCost = owaspCost.timeCost, parallelism = owaspCost.parallelism } = options
-  const { hasher = argon2Hasher({ memoryCost, timeCost, parallelism }), concurrency = defaultConcurrency(), queueLimit = 100 } = options
+  const { hasher: given = argon2Hasher, concurrency = defaultConcurrency(parallelism), queueLimit = 100, queueTimeoutMs = 5_000 } = options
+  const hasher = typeof given === 'function' ? given({ memoryCost, timeCost, parallelism }) : given
   const { minLength = passwordRule.minLength, maxLength = longPassword.byDefault, validatePassword, breaches } = options
-  return { hasher, concurrency, queueLimit, minLength, maxLength, validatePassword, breaches: breaches && resolveBreaches(breaches) }
+  return { hasher, concurrency, queueLimit, queueTimeoutMs, minLength, maxLength, validatePassword, breaches: breaches && resolveBreaches(breaches) }
 }
 
 const known = ['memoryCost', 'timeCost', 'parallelism', 'concurrency', 'queueLimit', 'hasher', 'minLength', 'maxLength', 'validatePassword', 'breaches']
@@ -53,7 +58,7 @@ const known = ['memoryCost', 'timeCost', 'parallelism', 'concurrency', 'queueLim
 /** What is wrong with the options. */
 export function passwordProblems (options: PasswordOptions, production: boolean): string[] {
   if (!isObject(options)) return ['options.passwords must be an object']
-  const { memoryCost = owaspCost.memoryCost, timeCost = owaspCost.timeCost, parallelism = owaspCost.parallelism, hasher, concurrency = 1, queueLimit = 1, ...others } = options
+  const { memoryCost = owaspCost.memoryCost, timeCost = owaspCost.timeCost, parallelism = owaspCost.parallelism, hasher, concurrency = 1, queueLimit = 1, queueTimeoutMs = 1, ...others } = options
   const { minLength = passwordRule.minLength, maxLength = longPassword.byDefault, validatePassword, breaches, ...unknown } = others
   const problems = misspelt(unknown, known)
   const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
@@ -62,8 +67,9 @@ export function passwordProblems (options: PasswordOptions, production: boolean)
     expect(isWhole(value) && value > 0, `${name} must be a whole number from 1`)
   }
   expect(isWhole(memoryCost) && memoryCost >= 8 * parallelism, 'memoryCost must be a whole number of KiB, from 8 times parallelism')
-  expect(hasher === undefined || isHasher(hasher), 'hasher must have hash, verify and needsRehash')
-  expect(!production || hasher !== undefined || memoryCost * timeCost >= owaspLeastWork, 'memoryCost and timeCost are below what OWASP advises: leave them out, or raise them, in production')
+  expect(isWhole(queueTimeoutMs) && queueTimeoutMs >= 1 && queueTimeoutMs <= longestQueue, `queueTimeoutMs must be a whole number of milliseconds from 1 to ${longestQueue}`)
+  expect(hasher === undefined || isHasher(typeof hasher === 'function' ? hasher(owaspCost) : hasher), 'hasher must have hash, verify and needsRehash, or be a function that makes one')
+  expect(!production || isObject(hasher) || memoryCost * timeCost >= owaspLeastWork, 'memoryCost and timeCost are below what OWASP advises: leave them out, or raise them, in production')
   expect(isWhole(minLength) && minLength >= passwordRule.minLength && minLength <= longPassword.allowed, `minLength must be a whole number of characters from ${passwordRule.minLength} to ${longPassword.allowed}`)
   expect(isWhole(maxLength) && maxLength >= longPassword.allowed && maxLength <= passwordRule.maxLength, `maxLength must be a whole number of characters from ${longPassword.allowed} to ${passwordRule.maxLength}`)
   expect(validatePassword === undefined || typeof validatePassword === 'function', 'validatePassword must be a function')
@@ -93,8 +99,10 @@ function isHasher (value: unknown): boolean {
   return isObject(value) && ['hash', 'verify', 'needsRehash'].every((method) => typeof value[method as keyof typeof value] === 'function')
 }
 
-/** More hashes at once than cores win nothing, and one thread of libuv's pool stays free for files, DNS and drivers. */
-function defaultConcurrency (): number {
-  const threads = Number(process.env.UV_THREADPOOL_SIZE) || 4
-  return Math.max(1, Math.min(availableParallelism(), threads - 1))
+/** More lanes at once than cores win nothing, and one thread of libuv's pool stays free for files, DNS and drivers. */
+function defaultConcurrency (parallelism: number): number {
+  const { UV_THREADPOOL_SIZE: size } = process.env
+  // As libuv reads it: what is no number makes one thread.
+  const threads = size === undefined ? 4 : parseInt(size) || 1
+  return Math.max(1, Math.min(Math.floor(availableParallelism() / parallelism), threads - 1))
 }

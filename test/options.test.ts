@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import fastifyUsers, { bearer, cookie, errors, fastifyUsers as named, jwt, memory, type UserStore } from '../lib/index.js'
+import { argon2Hasher } from '../lib/crypto/password.js'
 import { ann, appWith, cheap, login, options, refusal, secret } from './helpers/app.js'
 
 const hookNames = [
@@ -49,7 +50,8 @@ t.test('options that are wrong do not start, and each is named', async (t) => {
     [{ passwords: { memoryCost: 7 } }, 'passwords.memoryCost must be a whole number of KiB, from 8 times parallelism'],
     [{ passwords: { concurrency: 1.5 } }, 'passwords.concurrency must be a whole number from 1'],
     [{ passwords: { queueLimit: -1 } }, 'passwords.queueLimit must be a whole number from 1'],
-    [{ passwords: { hasher: {} } }, 'passwords.hasher must have hash, verify and needsRehash'],
+    ...[0, 1.5, 600_001, '5s', null].map((queueTimeoutMs): [object, string] => [{ passwords: { queueTimeoutMs } }, 'passwords.queueTimeoutMs must be a whole number of milliseconds from 1 to 600000']),
+    ...[{}, null, () => ({})].map((hasher): [object, string] => [{ passwords: { hasher } }, 'passwords.hasher must have hash, verify and needsRehash, or be a function that makes one']),
     [{ passwords: { rounds: 10 } }, 'passwords.rounds is no option'],
     ...[7, 65, 8.5, '8', null].map((minLength): [object, string] => [{ passwords: { minLength } }, 'passwords.minLength must be a whole number of characters from 8 to 64']),
     ...[63, 1025, 100.5, '128', null].map((maxLength): [object, string] => [{ passwords: { maxLength } }, 'passwords.maxLength must be a whole number of characters from 64 to 1024']),
@@ -147,6 +149,9 @@ t.test('in production', async (t) => {
   const { revocations, ...without } = lasting
   t.match(await refusal({ passwords: {} }), 'options.users forgets everything when the process ends')
   t.match(await refusal({ users: lasting, passwords: cheap }), 'options.passwords.memoryCost and timeCost are below what OWASP advises')
+  const hasher = argon2Hasher({ ...cheap, parallelism: 1 })
+  t.match(await refusal({ users: lasting, passwords: { ...cheap, hasher: argon2Hasher } }), 'options.passwords.memoryCost and timeCost are below what OWASP advises')
+  t.equal(await refusal({ users: lasting, passwords: { ...cheap, hasher } }), 'it starts', 'nobody but the hasher knows its costs')
   t.match(await refusal({ users: without, passwords: {} }), 'options.users.revocations is missing, so a logged-out token would be good again after a restart')
   t.equal(await refusal({ users: lasting, passwords: {} }), 'it starts')
   t.equal(await refusal({ users: lasting, passwords: { memoryCost: 7168, timeCost: 5 } }), 'it starts')

@@ -1,15 +1,5 @@
 import argon2 from 'argon2'
-import type { PasswordHasher } from '../contracts/password-hasher.js'
-
-/** What one argon2id hash costs. */
-export interface Argon2Cost {
-  /** KiB. */
-  readonly memoryCost: number
-  /** Passes over the memory. */
-  readonly timeCost: number
-  /** Lanes. */
-  readonly parallelism: number
-}
+import type { Argon2Cost, PasswordHasher } from '../contracts/password-hasher.js'
 
 /** OWASP's Password Storage Cheat Sheet: 19 MiB, two passes, one lane. */
 export const owaspCost: Argon2Cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
@@ -30,19 +20,18 @@ export function isArgon2Hash (hash: string): boolean {
   return p >= 1 && p <= maxLanes && t >= 1 && m >= 8 * p && m <= maxMemory && m * t <= maxWork
 }
 
+/** Whether a hash is none of argon2id, or of less memory × passes than those made now. */
+export function isWeaker (hash: string, { memoryCost, timeCost }: Argon2Cost): boolean {
+  const parameters = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$/.exec(hash)
+  return parameters === null || Number(parameters[1]) * Number(parameters[2]) < memoryCost * timeCost
+}
+
 /** Hashes by argon2id (RFC 9106), as PHC strings. */
 export function argon2Hasher (cost: Argon2Cost): PasswordHasher {
   return {
     hash: (password) => argon2.hash(password, { ...cost, type: argon2.argon2id }),
-
-    async verify (hash, password) {
-      // A text that is no hash makes the library throw: it is no match, and no reason to fail.
-      return await argon2.verify(hash, password).catch(() => false) === true
-    },
-
-    needsRehash (hash) {
-      const parameters = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$/.exec(hash)
-      return parameters === null || Number(parameters[1]) * Number(parameters[2]) < cost.memoryCost * cost.timeCost
-    }
+    // A text that is no hash makes the library throw: it is no match, and no reason to fail.
+    verify: async (hash, password) => await argon2.verify(hash, password).catch(() => false) === true,
+    needsRehash: (hash) => isWeaker(hash, cost)
   }
 }
