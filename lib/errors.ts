@@ -39,8 +39,11 @@ export const BadFormError = createError('FST_USERS_BAD_FORM', 'The form cannot b
 /** 415: a character set that is not UTF-8 (RFC 8259 §8.1). */
 export const BadCharsetError = createError('FST_USERS_BAD_CHARSET', 'The body must be encoded in UTF-8.', 415)
 
-/** 503: more password hashes are waiting than the queue holds. */
-export const HashQueueFullError = createError('FST_USERS_BUSY', 'Too many logins at once. Try again in a moment.', 503)
+/** 503: more passwords wait to be hashed than the queue holds, or this one has waited too long. In a flood it is thrown often, so it must cost little. */
+export const HashQueueFullError = createError('FST_USERS_BUSY', 'Too many logins at once. Try again in a moment.', 503, Error, noStack)
+
+/** 499, for the log alone: the client has hung up while its password waited to be hashed, so that was left undone. */
+export const ClientGoneError = createError('FST_USERS_CLIENT_GONE', 'The client has gone.', 499, Error, noStack)
 
 /** 503: a store, or a strategy, failed. The cause stands in the log. */
 export const UnavailableError = createError('FST_USERS_UNAVAILABLE', 'The service is not available at the moment.', 503)

@@ -34,7 +34,7 @@ const changing = new Set(['replace', 'remove', 'retire', 'removeAll'])
 /** Joins all that the use cases work with. */
 export function startAccounts (settings: AccountSettings, { log, origin, deadline, sessions, forget }: Surroundings): Accounts {
   const { users, passwords, clock, fields, hooks, audit, routes, concealAccounts, confirmEmailChange, mails } = settings
-  const { hasher, concurrency, queueLimit } = passwords
+  const { hasher, concurrency, queueLimit, queueTimeoutMs } = passwords
   const forgetChanged = (method: string, first: unknown): void => {
     if (changing.has(method)) forget(typeof first === 'string' ? first : (first as StoredUser).id)
   }
@@ -42,7 +42,7 @@ export function startAccounts (settings: AccountSettings, { log, origin, deadlin
   return {
     store: sealed(users, ['insert', 'findById', 'findByEmail', 'list', 'replace', 'remove', 'retire'], deadline, forgetChanged),
     sessions: sessions.map((store) => sealed(store, ['find', 'list', 'remove', 'removeAll', 'purge'], deadline, forgetChanged)),
-    passwords: createPasswords(hasher, { concurrency, limit: queueLimit }),
+    passwords: createPasswords(hasher, { concurrency, limit: queueLimit, waitMs: queueTimeoutMs }),
     passwordRules: createPasswordRules(passwords, log),
     clock,
     checkFields: compileFields(fields),

@@ -47,6 +47,8 @@ export interface AccountPolicy {
 export interface Source {
   /** `null` where the application itself calls. */
   readonly request: FastifyRequest | null
+  /** Aborted when the client hangs up before its reply: what takes long and has not begun is not worth it any more. */
+  readonly gone?: AbortSignal
   /** Does what the reply must not tell about, by its text or its time: when it has left. */
   readonly later: (work: () => Promise<unknown>) => void
 }

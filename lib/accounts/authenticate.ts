@@ -1,6 +1,7 @@
 import type { LoginFailure } from '../contracts/hooks.js'
 import type { StoredUser } from '../contracts/user-store.js'
-import type { Accounts } from './accounts.js'
+import { HashQueueFullError } from '../errors.js'
+import type { Accounts, Source } from './accounts.js'
 import { findByEmail } from './find.js'
 
 /** The user, or why there is none. */
@@ -9,11 +10,11 @@ export type Authentication =
   { readonly user: StoredUser | null, readonly failure: LoginFailure }
 
 /** Checks an address and a password. Every way to fail costs what success costs: one hash. */
-export async function authenticate (accounts: Accounts, email: string, password: string): Promise<Authentication> {
+export async function authenticate (accounts: Accounts, email: string, password: string, { gone }: Pick<Source, 'gone'> = {}): Promise<Authentication> {
   const user = await findByEmail(accounts.store, email)
   // What is no text is nobody's password, and is refused as slowly as any other.
   const isText = typeof password === 'string'
-  const matches = await accounts.passwords.verify(user?.passwordHash ?? null, isText ? password : '') && isText
+  const matches = await accounts.passwords.verify(user?.passwordHash ?? null, isText ? password : '', gone) && isText
 
   if (user === null) return { user, failure: 'unknown-user' }
   if (user.passwordHash === null) return { user, failure: 'no-password' }
@@ -25,7 +26,13 @@ export async function authenticate (accounts: Accounts, email: string, password:
 /** Replaces a hash that is weaker than those made now; only now is the password at hand. Sessions go on. */
 async function upgradeHash (accounts: Accounts, user: StoredUser, hash: string, password: string): Promise<StoredUser> {
   if (!accounts.passwords.needsRehash(hash)) return user
-  const upgraded = { ...user, passwordHash: await accounts.passwords.hash(password), version: user.version + 1 }
-  // Lost to another change, which may have been one of the password: then that one stands, and the next login tries again.
-  return await accounts.store.replace(upgraded, user.version) === true ? upgraded : user
+  try {
+    const upgraded = { ...user, passwordHash: await accounts.passwords.hash(password), version: user.version + 1 }
+    // Lost to another change, which may have been one of the password: then that one stands, and the next login tries again.
+    return await accounts.store.replace(upgraded, user.version) === true ? upgraded : user
+  } catch (error) {
+    // The password was right, and there will be a quieter moment.
+    if (error instanceof HashQueueFullError) return user
+    throw error
+  }
 }

@@ -10,11 +10,11 @@ import { toUser } from './to-user.js'
 
 /** Adds a user: by the application, or by a superuser. */
 export async function create (accounts: Accounts, input: object, source: Source): Promise<StoredUser> {
-  return await recorded(accounts, source, 'create', null, async () => await insert(accounts, await prepare(accounts, input), source))
+  return await recorded(accounts, source, 'create', null, async () => await insert(accounts, await prepare(accounts, input, source), source))
 }
 
 /** A user as it will be, if the address is free. */
-export async function prepare (accounts: Accounts, input: object): Promise<StoredUser> {
+export async function prepare (accounts: Accounts, input: object, source: Source): Promise<StoredUser> {
   const read = readInput(input)
   const { email, flags } = read
   if (email === undefined) throw new InvalidUserError('email must be an e-mail address')
@@ -27,7 +27,7 @@ export async function prepare (accounts: Accounts, input: object): Promise<Store
     id: timeOrderedId(now),
     email,
     emailKey: emailKey(email),
-    passwordHash: await hashOf(accounts, read, { ...fields, email }, () => new RegisterPasswordError()) ?? null,
+    passwordHash: await hashOf(accounts, source, read, { ...fields, email }, () => new RegisterPasswordError()) ?? null,
     isActive: flags.isActive ?? true,
     isVerified: flags.isVerified ?? false,
     isSuperuser: flags.isSuperuser ?? false,

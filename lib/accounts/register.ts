@@ -38,7 +38,7 @@ async function admitted (accounts: Accounts, input: RegistrationInput, source: S
   if (typeof answer === 'string') throw withReason(new RegisterRefusedError(), answer)
   // `false` may be meant as either: nobody gets in by a misunderstanding.
   if (answer !== undefined) throw new TypeError('hooks.onBeforeRegister must return a reason to refuse, or undefined')
-  return await prepare(accounts, { ...registration, password })
+  return await prepare(accounts, { ...registration, password }, source)
 }
 
 async function add (accounts: Accounts, prepared: StoredUser, source: Source): Promise<StoredUser> {

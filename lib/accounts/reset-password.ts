@@ -20,7 +20,7 @@ export async function resetPassword (accounts: Accounts, token: string, password
     const user = await findByToken(accounts, 'reset', token)
     if (user === null) throw refuse()
     const { email, fields } = user
-    const passwordHash = await hashOf(accounts, { password, passwordHash: undefined }, { ...fields, email }, () => new ResetPasswordError()) as string
+    const passwordHash = await hashOf(accounts, source, { password, passwordHash: undefined }, { ...fields, email }, () => new ResetPasswordError()) as string
 
     const changed = await redeem(accounts, 'reset', token, refuse, (user) => ({ ...user, passwordHash, ...touched(accounts) }))
     await tell(accounts, 'onAfterResetPassword', () => accounts.hooks.onAfterResetPassword?.(toUser(changed.after), source.request))

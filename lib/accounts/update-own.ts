@@ -50,7 +50,7 @@ export function stillProved ({ passwordHash, sessionEpoch }: StoredUser): (curre
 /** @throws `USER_BAD_CURRENT_PASSWORD` unless the password is the user's; a user without one has to set one first, by a link */
 export async function proveSelf (accounts: Accounts, user: StoredUser, currentPassword: string | undefined, source: Source): Promise<void> {
   await recorded(accounts, source, 'reauthenticate', user.id, async () => {
-    const matches = currentPassword !== undefined && await accounts.passwords.verify(user.passwordHash, currentPassword)
+    const matches = currentPassword !== undefined && await accounts.passwords.verify(user.passwordHash, currentPassword, source.gone)
     if (matches !== true) throw new BadCurrentPasswordError()
   })
 }

@@ -15,18 +15,18 @@ import { recorded } from './record.js'
  */
 export async function update (accounts: Accounts, id: string, input: object, source: Source, allow: (current: StoredUser) => void = () => {}): Promise<Change> {
   return await recorded(accounts, source, 'update', id, async () => {
-    const changed = await apply(accounts, id, input, allow)
+    const changed = await apply(accounts, id, input, source, allow)
     await announce(accounts, changed, source)
     return changed
   })
 }
 
-async function apply (accounts: Accounts, id: string, input: object, allow: (current: StoredUser) => void): Promise<Change> {
+async function apply (accounts: Accounts, id: string, input: object, source: Source, allow: (current: StoredUser) => void): Promise<Change> {
   const known = await getById(accounts.store, id)
   const read = readInput(input)
   const { email, flags, fields } = read
   // Before the change begins: a hash takes long, and the change should not.
-  const hash = await hashOf(accounts, read, { ...known.fields, ...fields, email: email ?? known.email }, () => new UpdatePasswordError())
+  const hash = await hashOf(accounts, source, read, { ...known.fields, ...fields, email: email ?? known.email }, () => new UpdatePasswordError())
 
   return await change(accounts, id, (current) => {
     allow(current)

@@ -4,11 +4,11 @@ import { createQueue, type QueueLimits } from '../queue.js'
 import { isImportedHash, verifyImportedHash } from './imported-hashes.js'
 import { randomId } from './random.js'
 
-/** Everything that touches a password, behind one bounded queue. */
+/** Everything that touches a password, behind one bounded queue. A `signal` takes out of the queue what nobody waits for any more. */
 export interface Passwords {
-  hash (password: string): Promise<string>
+  hash (password: string, signal?: AbortSignal): Promise<string>
   /** Does the same work whether there is a hash (`string`) or not (`null`: unknown user, or one without a password). */
-  verify (hash: string | null, password: string): Promise<boolean>
+  verify (hash: string | null, password: string, signal?: AbortSignal): Promise<boolean>
   needsRehash (hash: string): boolean
 }
 
@@ -17,22 +17,27 @@ export interface Passwords {
  * many drivers share: without a bound, a flood of logins stops the whole app.
  */
 export function createPasswords (hasher: PasswordHasher, limits: QueueLimits): Passwords {
-  const enqueue = createQueue(limits, () => withHeaders(new HashQueueFullError(), { 'retry-after': '1', 'cache-control': 'no-store' }))
+  const enqueue = createQueue(limits, busy)
   let decoy: string | undefined
 
   return {
-    hash: (password) => enqueue(() => hasher.hash(canonical(password))),
+    hash: (password, signal) => enqueue(() => hasher.hash(canonical(password)), signal),
 
-    verify: (hash, password) => enqueue(async () => {
+    verify: (hash, password, signal) => enqueue(async () => {
       // Made at the first login of all, known or not, so that its time tells nothing.
       decoy ??= await hasher.hash(randomId())
       const target = hash ?? decoy
       const matches = isImportedHash(target) ? await verifyImportedHash(target, canonical(password)) : await hasher.verify(target, canonical(password))
       return matches === true && hash !== null
-    }),
+    }, signal),
 
     needsRehash: (hash) => isImportedHash(hash) || hasher.needsRehash(hash)
   }
+}
+
+/** A client that comes back sooner than others got through would be in vain: it is told how long the first in line has waited. */
+function busy (waitedMs: number): Error {
+  return withHeaders(new HashQueueFullError(), { 'retry-after': String(Math.max(1, Math.ceil(waitedMs / 1000))), 'cache-control': 'no-store' })
 }
 
 /** One form for what looks the same and was typed on different machines (NIST SP 800-63B-4 §3.1.1.2). */

@@ -1,19 +1,15 @@
 import { spawn } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { Agent, request, type IncomingMessage } from 'node:http'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import ts from 'typescript'
 import { aPassword } from '../helpers/accounts.js'
+import { compile, plainEnv } from '../helpers/program.js'
 import { noPostgres, postgresServer } from '../helpers/servers.js'
 import type { ServerOptions } from './server.js'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
 
 const agent = new Agent({ keepAlive: true })
 
@@ -57,7 +53,7 @@ t.after(() => { agent.destroy() })
 
 t.test('a server that is killed again and again forgets no log-in that it has answered', async (t) => {
   const folder = t.testdir()
-  const program = compile(folder)
+  const program = compile(folder, 'test/faults/server.ts')
   const options: ServerOptions = { file: join(folder, 'users.db'), tables: await freshTables(t), now: Date.now() }
   if (options.tables === null) t.comment(`skipped: ${noPostgres}`)
   const stores: Clients[] = ['/sqlite', ...options.tables === null ? [] : ['/postgres']].map((prefix) => ({ prefix, noted: [], chains: [] }))
@@ -164,8 +160,7 @@ interface Server {
 
 /** Starts a server; it ends with the test. */
 async function start (t: Test, program: string, options: ServerOptions): Promise<Server> {
-  const env = { ...process.env, NODE_OPTIONS: '', NODE_V8_COVERAGE: '', _TAPJS_PROCESSINFO_COVERAGE_: '0' }
-  const child = spawn(process.execPath, [program, JSON.stringify(options)], { env, stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [program, JSON.stringify(options)], { env: plainEnv(), stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = once(child, 'exit')
   const kill = async (): Promise<void> => {
     child.kill('SIGKILL')
@@ -174,19 +169,6 @@ async function start (t: Test, program: string, options: ServerOptions): Promise
   t.after(kill)
   const port = await Promise.race([once(child.stdout, 'data'), ended.then(() => { throw new Error('the server has ended by itself') })])
   return { url: `http://127.0.0.1:${String(port).trim()}`, kill }
-}
-
-/** Makes JavaScript of all that the server needs, once: each process would do so anew, for ten times as long as it takes to start. */
-function compile (folder: string): string {
-  const server = join('test', 'faults', 'server.ts')
-  const sources = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' }).map((name) => join('lib', name))
-  for (const name of [server, ...sources].filter((name) => name.endsWith('.ts'))) {
-    const { outputText } = ts.transpileModule(readFileSync(join(root, name), 'utf8'), { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true } })
-    const file = join(folder, name.replace(/ts$/, 'js'))
-    mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, outputText)
-  }
-  return join(folder, server.replace(/ts$/, 'js'))
 }
 
 /** Tables of this test alone; `null` where there is no server. */

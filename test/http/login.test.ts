@@ -229,22 +229,3 @@ t.test('the application\'s error handler shapes our errors, too', async (t) => {
   t.strictSame((await app.inject({ method: 'POST', url: '/login/bearer', payload: { ...ann, password: 'x' } })).json(), { problem: 'LOGIN_BAD_CREDENTIALS' })
   t.strictSame((await app.inject('/me')).json(), { problem: 'UNAUTHORIZED' })
 })
-
-t.test('too many logins at once: the rest is told so at once', async (t) => {
-  let release = (): void => {}
-  const gate = new Promise<void>((resolve) => { release = resolve })
-  const hasher = { hash: async () => '$x', verify: async () => { await gate; return true }, needsRehash: () => false }
-  const app = await appWith(t, { passwords: { hasher, concurrency: 2, queueLimit: 3 } })
-  const attempts = Array.from({ length: 10 }, async () => await app.inject({ method: 'POST', url: '/login/bearer', payload: ann }))
-  const answered: unknown[] = []
-  for (const attempt of attempts) attempt.then((reply) => { answered.push(reply) }, () => {})
-  for (let tick = 0; answered.length < 5 && tick < 10_000; tick++) await new Promise((resolve) => setImmediate(resolve))
-  t.equal(answered.length, 5, 'five are answered while the others still wait')
-  release()
-  const replies = await Promise.all(attempts)
-  const statuses = replies.map((reply) => reply.statusCode).sort()
-  const busy = replies.find((reply) => reply.statusCode === 503)
-  t.match(busy?.json(), { statusCode: 503, code: 'FST_USERS_BUSY' })
-  t.equal(busy?.headers['retry-after'], '1')
-  t.strictSame(statuses, [...Array<number>(5).fill(200), ...Array<number>(5).fill(503)], 'two run, three wait, and all of them are answered')
-})

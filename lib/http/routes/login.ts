@@ -32,7 +32,7 @@ async function login (context: RouteContext, backend: RunningBackend, request: F
 
   const source = context.sourceOf(request, reply)
   const name = backend.name as BackendName
-  const { user, failure } = await recordedIfFailed(context.accounts, source, 'login', null, () => decide(() => authenticate(context.accounts, email, password)), name)
+  const { user, failure } = await recordedIfFailed(context.accounts, source, 'login', null, () => decide(() => authenticate(context.accounts, email, password, source)), name)
   if (failure !== null) return await refuse(context, backend, failure, user, request, reply)
   if (backend.requireVerified && user.isVerified !== true) return await refuse(context, backend, 'not-verified', user, request, reply)
   return await recordedIfFailed(context.accounts, source, 'login', user.id, () => enter(context, backend, user, remember === true, request, reply), name)
