@@ -69,7 +69,7 @@ export const accounts = [
   },
   {
     file: 'lib/accounts/email-change.ts',
-    tests: ['security/account-takeover', 'http/accounts', 'http/accounts-races'],
+    tests: ['security/account-takeover', 'http/accounts', 'races/accounts'],
     mutations: [
       { what: 'a link to a new address is good twice', from: "const { 'email-change': _used, ...pendingTokens } = user.pendingTokens", to: 'const pendingTokens = user.pendingTokens' },
       { what: 'whoever asked for the change is not asked again', from: ', email, allow })', to: ', email })', tests: ['security/account-takeover'] },
@@ -95,7 +95,7 @@ export const accounts = [
   },
   {
     file: 'lib/accounts/register.ts',
-    tests: ['security/enumeration', 'accounts/events', 'accounts/users', 'http/accounts-races'],
+    tests: ['security/enumeration', 'accounts/events', 'accounts/users', 'races/accounts'],
     mutations: [
       { what: 'a hook that refuses is not heeded', from: "if (typeof answer === 'string') throw withReason(new RegisterRefusedError(), answer)", to: '', tests: ['accounts/events'] },
       { what: 'an odd answer of the hook lets everybody in', from: "if (answer !== undefined) throw new TypeError('hooks.onBeforeRegister must return a reason to refuse, or undefined')", to: '', tests: ['accounts/events'] },
@@ -106,7 +106,7 @@ export const accounts = [
   },
   {
     file: 'lib/accounts/create.ts',
-    tests: ['accounts/users', 'http/accounts-races', 'security/mass-assignment'],
+    tests: ['accounts/users', 'races/accounts', 'security/mass-assignment'],
     mutations: [
       { what: 'a second account of one address', from: 'if (await accounts.store.insert(user) !== true) throw new UserAlreadyExistsError()', to: 'await accounts.store.insert(user)' },
       { what: 'fields are not checked', from: 'checkFields(accounts, fields)\n', to: '\n' },
@@ -181,7 +181,7 @@ export const accounts = [
     tests: ['accounts/users', 'http/accounts-promises', 'security/account-takeover'],
     mutations: [
       { what: 'a new address stays verified', from: '...(email !== undefined && emailKey(email) !== current.emailKey ? { isVerified: false } : {}),', to: '' },
-      { what: 'a change is not asked whether it is still allowed', from: 'allow(current)\n', to: '\n', tests: ['security/account-takeover', 'http/accounts-races'] },
+      { what: 'a change is not asked whether it is still allowed', from: 'allow(current)\n', to: '\n', tests: ['security/account-takeover', 'races/accounts'] },
       { what: 'changed fields are not checked', from: 'checkChangedFields(accounts, current.fields, fields)', to: '' }
     ]
   },
@@ -192,7 +192,7 @@ export const accounts = [
       { what: 'a new address needs no password', from: 'if (newEmail === undefined && rest.password === undefined) return', to: 'if (rest.password === undefined && !accounts.policy.confirmEmailChange) return await update(accounts, id, changes, source)\n  if (newEmail === undefined && rest.password === undefined) return' },
       { what: 'a new password needs no old one', from: 'await proveSelf(accounts, user, currentPassword, source)\n  const allow', to: 'const allow' },
       { what: 'a password that was replaced meanwhile is proof', from: 'current.passwordHash !== passwordHash || ', to: '', survives: 'A new password counts the epoch up in the same write (change.ts), and the epoch is compared beside it.' },
-      { what: 'a session that was ended meanwhile is proof', from: ' || current.sessionEpoch !== sessionEpoch', to: '', tests: ['security/account-takeover', 'http/accounts-races'] },
+      { what: 'a session that was ended meanwhile is proof', from: ' || current.sessionEpoch !== sessionEpoch', to: '', tests: ['security/account-takeover', 'races/accounts'] },
       { what: 'any password is proof', from: 'if (matches !== true) throw new BadCurrentPasswordError()', to: '' },
       { what: 'no password is proof', from: 'const matches = currentPassword !== undefined && await', to: 'const matches = currentPassword === undefined || await' },
       { what: 'a new address is not confirmed, though the app asks for it', from: 'if (!accounts.policy.confirmEmailChange) return', to: 'if (true) return', tests: ['http/accounts', 'security/account-takeover'] }
@@ -246,7 +246,8 @@ export const accounts = [
     file: 'lib/accounts/record.ts',
     tests: ['accounts/events'],
     mutations: [
-      { what: 'what somebody typed for an id is recorded', from: 'userId: error instanceof UserNotFoundError ? null : userId', to: 'userId', tests: ['accounts/users', 'accounts/events'] },
+      { what: 'what somebody typed for an id is recorded', from: '!(error instanceof UserNotFoundError) && /^[\\w-]{1,64}$/.test(String(userId))', to: 'true', tests: ['accounts/users', 'accounts/events'] },
+      { what: 'an address in the place of an id is recorded', from: ' && /^[\\w-]{1,64}$/.test(String(userId))', to: '', tests: ['accounts/users', 'accounts/events'] },
       { what: 'the words of an error are recorded', from: "return typeof code === 'string' && /^\\w{1,64}$/.test(code) ? code : 'ERROR'", to: 'return String((error as Error).message)' },
       { what: 'who did it is not recorded', from: 'actorId: request?.auth?.user.id ?? null', to: 'actorId: null' },
       { what: 'a success is recorded where nothing was done', from: "outcome: reason === undefined ? 'success' : 'failure'", to: "outcome: 'success'" }

@@ -26,10 +26,10 @@ export const options = [
     tests: ['options', 'refresh-options', 'own-backend'],
     mutations: [
       { what: 'two backends of one name', from: 'expect(names.indexOf(name) === index', to: 'expect(true' },
-      { what: 'two backends in one cookie', from: 'expect(twin === index', to: 'expect(true' },
+      { what: 'two backends in one cookie', from: 'expect(twin === -1', to: 'expect(true' },
       { what: 'a lifetime that is none', from: 'return value === undefined || (isWhole(value) && value >= 1 && value <= longestLifetime)', to: 'return true' },
       { what: 'a lifetime of years', from: ' && value <= longestLifetime', to: '' },
-      { what: 'access tokens of a day beside refresh tokens', from: 'Math.min(strategy.lifetimeSeconds, shortLifetime)', to: 'strategy.lifetimeSeconds', tests: ['refresh-options', 'http/refresh'] },
+      { what: 'access tokens of a day beside refresh tokens', from: 'Math.min(strategy.lifetimeSeconds, shortLifetime, refresh.absoluteSeconds)', to: 'strategy.lifetimeSeconds', tests: ['refresh-options', 'http/refresh'] },
       { what: 'verified is true if it looks so', from: "expect(requireVerified === undefined || typeof requireVerified === 'boolean'", to: 'expect(true' },
       { what: 'remember me beside refresh tokens', from: 'expect(rememberSeconds === undefined || refresh === undefined || refresh === false', to: 'expect(true' },
       { what: 'what is no backend is one', from: 'if (!isBackend) return', to: 'if (false) return' }
