@@ -123,7 +123,7 @@ export const access = [
     mutations: [
       { what: 'a store that fails is told in its words', from: 'return unavailable(error)', to: 'return error as Error' },
       { what: 'two credentials are a failure of the store', from: "if (error instanceof AmbiguousCredentialsError) return withHeaders(error, { 'cache-control': 'no-store' })", to: '' },
-      { what: 'too many hashes are a failure of the store', from: 'if (error instanceof HashQueueFullError) return error', to: '' }
+      { what: 'too many hashes, or a client that has gone, are a failure of the store', from: 'if (error instanceof HashQueueFullError || error instanceof ClientGoneError) return error', to: '', tests: ['http/login', 'http/overload'] }
     ]
   },
   {

@@ -169,10 +169,12 @@ export const stores = [
   },
   {
     file: 'lib/queue.ts',
-    tests: ['http/login', 'background', 'accounts/users'],
+    tests: ['queue', 'background', 'http/login'],
     mutations: [
       { what: 'any number at once', from: 'if (running < concurrency) running++', to: 'if (running < Infinity) running++' },
-      { what: 'any number in the queue', from: 'else if (waiting.length < limit) await', to: 'else if (waiting.length < Infinity) await' }
+      { what: 'any number in the queue', from: 'else if (waiting < limit) await', to: 'else if (waiting < Infinity) await' },
+      { what: 'whoever has waited too long still runs', from: 'now - first.since >= waitMs', to: 'false' },
+      { what: 'whoever has gone still runs', from: 'const onAbort = (): void => { place.leave(signal?.reason) }', to: 'const onAbort = (): void => {}' }
     ]
   },
   {
