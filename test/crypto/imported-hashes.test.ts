@@ -2,6 +2,7 @@ import argon2 from 'argon2'
 import { hash as bcryptHash } from 'bcrypt'
 import { scryptSync } from 'node:crypto'
 import t from 'tap'
+import { argon2Hasher } from '../../lib/crypto/password.js'
 import { memory, type StoredUser, type UserStore } from '../../lib/index.js'
 import { ann, appWith, login } from '../helpers/app.js'
 
@@ -50,6 +51,32 @@ t.test('sessions survive the replacement of a hash, and a lost race is no failur
   lose = false
   await login(app, 'bearer', bob)
   t.equal((await app.inject({ ...first, url: '/me' })).statusCode, 200)
+})
+
+t.test('a password that is changed while the old one is hashed anew stands', async (t) => {
+  const users = memory()
+  const other = await appWith(t, { users })
+  const strong = argon2Hasher({ memoryCost: 16, timeCost: 2, parallelism: 1 })
+  let meanwhile = async (): Promise<unknown> => undefined
+  const app = await appWith(t, {
+    users,
+    passwords: {
+      hasher: {
+        ...strong,
+        hash: async (password) => {
+          await meanwhile()
+          return await strong.hash(password)
+        }
+      }
+    }
+  }, { seed: false })
+  const id = (await other.users.getByEmail(ann.email))?.id as string
+  await app.users.authenticate(ann.email, 'the decoy is made')
+  meanwhile = async () => await other.users.update(id, { password: 'another long password' })
+
+  t.ok(await app.users.authenticate(ann.email, ann.password), 'it was right when it was looked at')
+  t.equal(await other.users.authenticate(ann.email, ann.password), null)
+  t.ok(await other.users.authenticate(ann.email, 'another long password'))
 })
 
 t.test('passwords that old hashes would take for one are not one', async (t) => {
