@@ -5,12 +5,12 @@ export const accounts = [
     file: 'lib/accounts/authenticate.ts',
     tests: ['accounts/users', 'http/login', 'security/account-takeover'],
     mutations: [
-      { what: 'an account without a password lets itself be logged in to', from: "if (user.passwordHash === null) return { user, failure: 'no-password' }", to: '' },
+      { what: 'an account without a password is told as one with another one', from: "if (user.passwordHash === null) return { user, failure: 'no-password' }", to: "if (user.passwordHash === null) return { user, failure: 'wrong-password' }", tests: ['accounts/events'] },
       { what: 'any password is right', from: "if (matches !== true) return { user, failure: 'wrong-password' }", to: '' },
       { what: 'an inactive user logs in', from: "if (user.isActive !== true) return { user, failure: 'inactive' }", to: '' },
       { what: 'what is no text is compared as the empty one', from: "isText ? password : '', gone) && isText", to: "isText ? password : '', gone)", tests: ['security/account-takeover', 'accounts/users'] },
       { what: 'an unknown address costs no hash', from: 'const matches = await accounts.passwords.verify', to: 'const matches = user !== null && await accounts.passwords.verify', tests: ['accounts/users', 'security/enumeration'] },
-      { what: 'a stronger hash overwrites a password that was changed meanwhile', from: 'await accounts.store.replace(upgraded, user.version)', to: 'await accounts.store.replace(upgraded, (await accounts.store.findById(user.id))?.version ?? 0)', tests: ['crypto/imported-hashes'] }
+      { what: 'a stronger hash overwrites a password that was changed meanwhile', from: 'const upgraded = { ...user, passwordHash: await accounts.passwords.hash(password), version: user.version + 1 }', to: 'const passwordHash = await accounts.passwords.hash(password)\n    user = await accounts.store.findById(user.id) as StoredUser\n    const upgraded = { ...user, passwordHash, version: user.version + 1 }', tests: ['crypto/imported-hashes'] }
     ]
   },
   {

@@ -18,7 +18,9 @@ export const routes = [
     mutations: [
       { what: 'bodies are checked by the compilers of the app', from: 'scope.setValidatorCompiler(', to: 'void (', tests: ['http/login', 'http/openapi'] },
       { what: 'no body is refused', from: 'return error === null ? { value } : { error: error as unknown as Error }', to: 'return { value }' },
-      { what: 'replies may be kept in a cache', from: "scope.addHook('onRequest', neverStore)", to: '' },
+      { what: 'replies may be kept in a cache', from: "'cache-control': 'no-store', pragma", to: 'pragma', tests: ['http/login', 'security/route-matrix'] },
+      { what: 'a reply is taken for what it is not', from: "'x-content-type-options': 'nosniff', ", to: '', tests: ['security/route-matrix'] },
+      { what: 'other sites learn where one came from', from: ", 'referrer-policy': 'no-referrer'", to: '', tests: ['security/route-matrix'] },
       { what: 'failures of ours are told in their words', from: 'scope.setErrorHandler(tellNothing)', to: '', tests: ['http/login', 'http/session-faults', 'security/leaks', 'security/plugin-misuse'] },
       { what: 'an error of the app is told', from: 'throw isMeant ? error :', to: 'throw true ? error :', tests: ['http/login', 'http/session-faults', 'security/leaks', 'security/plugin-misuse'] },
       { what: 'any 503 is told in its words', from: "(statusCode === 503 && code?.startsWith('FST_USERS_') === true)", to: '(statusCode === 503)', tests: ['http/login', 'http/session-faults', 'security/leaks', 'security/plugin-misuse'] },
