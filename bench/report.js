@@ -62,6 +62,11 @@ const columns = [
 ]
 
 export function toMarkdown (rows) {
+  return toTable(columns, rows)
+}
+
+/** A column is its title, and what stands in the cell of a row; the first two are words. */
+export function toTable (columns, rows) {
   const line = (cells) => `| ${cells.join(' | ')} |`
   return [
     line(columns.map(([title]) => title)),
@@ -70,7 +75,7 @@ export function toMarkdown (rows) {
   ].join('\n')
 }
 
-function median (values) {
+export function median (values) {
   if (values.length === 0) return null
   const sorted = values.toSorted((a, b) => a - b)
   const half = sorted.length >> 1
@@ -82,10 +87,10 @@ function spread (values) {
   return values.length < 2 ? null : (Math.max(...values) - Math.min(...values)) / median(values)
 }
 
-function fixed (value, digits) {
+export function fixed (value, digits) {
   return value === null ? '' : value.toFixed(digits)
 }
 
-function percent (value) {
+export function percent (value) {
   return value === null ? '' : `${(value * 100).toFixed(0)} %`
 }
