@@ -154,6 +154,8 @@ t.test('in a flood a hash that should be made anew waits for a quieter moment', 
   Object.assign(hasher, { needsRehash: () => true, hash: async () => { throw new errors.HashQueueFullError() } })
   t.equal((await logIn(0)).statusCode, 200, 'the password was right')
   t.strictSame(await users.findByEmail(user(0).email), before)
+  Object.assign(hasher, { hash: async () => { throw new Error('out of memory') } })
+  t.match((await logIn(0)).json(), { statusCode: 503, code: 'FST_USERS_UNAVAILABLE' }, 'but a fault is no flood')
   Object.assign(hasher, { hash })
   t.equal((await logIn(0)).statusCode, 200)
   t.equal((await users.findByEmail(user(0).email))?.version, 2)
