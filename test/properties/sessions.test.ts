@@ -107,7 +107,7 @@ const story = fc.commands([fc.oneof(
   byRoot('verify', 5, (model, real, account) => commands.set(model, real, account, 'isVerified', true)),
   byRoot('unverify', 1, (model, real, account) => commands.set(model, real, account, 'isVerified', false)),
   byRoot('activate', 2, (model, real, account, value) => commands.set(model, real, account, 'isActive', value)),
-  byRoot('promote', 2, (model, real, account, value) => commands.set(model, real, account, 'isSuperuser', value)),
+  byRoot('promote', 4, (model, real, account, value) => commands.set(model, real, account, 'isSuperuser', value)),
   byRoot('remove', 1, commands.remove),
   byRoot('revokeAll', 1, commands.revokeAll)
 )], { maxCommands: 60, size: 'max' })
