@@ -1,4 +1,5 @@
 import { createError } from '@fastify/error'
+import { retell } from './foreign-error.js'
 
 /**
  * Every error of this package, in one place. Upper-case codes are outcomes a client is told on the wire; `FST_USERS_…`
@@ -50,6 +51,9 @@ export const UnavailableError = createError('FST_USERS_UNAVAILABLE', 'The servic
 
 /** The cause of a 503: a store has not answered in time. */
 export const StoreTimeoutError = createError('FST_USERS_STORE_TIMEOUT', 'The store has not answered in time.', 503)
+
+/** The cause of a 503: a store has answered with what its method may not answer, or with a row that nobody has asked for. */
+export const StoreAnswerError = createError('FST_USERS_STORE_ANSWER', 'The store has given an answer to %s that is none: a store of your own is checked by fastify-users/testing.', 503)
 
 /** 500: something this package did not foresee. The cause stands in the log. */
 export const InternalError = createError('FST_USERS_INTERNAL', 'Something went wrong.', 500)
@@ -119,9 +123,14 @@ export function withHeaders<E extends Error> (error: E, headers: Readonly<Record
   return Object.assign(error, { headers })
 }
 
-/** What the client is told where a dependency has failed: when to come back, and nothing of the cause, which is for the log. */
-export function unavailable (cause: unknown): Error {
-  if (cause instanceof UnavailableError) return cause
+/**
+ * What the client is told where a dependency has failed: when to come back, and nothing of the cause, which is for the log.
+ *
+ * @param told what the dependency was given: the cause does not repeat it
+ */
+export function unavailable (error: unknown, told?: unknown): Error {
+  if (error instanceof UnavailableError) return error
+  const cause = error instanceof StoreTimeoutError || error instanceof StoreAnswerError ? error : retell(error, told)
   return withHeaders(Object.assign(new UnavailableError(), { cause }), { 'retry-after': '5', 'cache-control': 'no-store' })
 }
 

@@ -1,31 +1,38 @@
+import type { MayAnswer } from './answers.js'
 import type { Deadline } from './deadline.js'
-import { unavailable } from './errors.js'
+import { StoreAnswerError, unavailable } from './errors.js'
 import { isPromise, type MaybePromise } from './maybe-promise.js'
 
+/** Told of a call that the store has answered, or failed to, with the first of its values. */
+type Settled = (method: string, first: unknown) => void
+
 /**
- * A store whose failures are told apart from all others: each becomes a 503, and so does a store that does not answer. A driver's
- * own error may hold SQL, an address, or a status code that would be taken for an answer to the client.
+ * A store whose failures are told apart from all others: each becomes a 503, and so does a store that does not answer, or answers what it
+ * may not. A driver's own error may hold SQL, an address, or a status code that would be taken for an answer to the client.
  *
- * @param settled told of each call that the store has answered, or failed to, with the first of its values
+ * @param answers what each method may answer; the result has these methods
  */
-export function sealed<Store extends object, const Method extends keyof Store> (store: Store, methods: readonly Method[], deadline: Deadline, settled: (method: Method, first: unknown) => void = () => {}): Pick<Store, Method> {
-  const call = (method: Method) => (...values: unknown[]) => seal(
-    () => (store[method] as (...values: unknown[]) => MaybePromise<unknown>).apply(store, values),
-    () => { settled(method, values[0]) },
-    deadline
-  )
-  return Object.fromEntries(methods.map((method) => [method, call(method)])) as Pick<Store, Method>
+export function sealed<Store extends object, const Method extends keyof Store & string> (store: Store, answers: Readonly<Record<Method, MayAnswer>>, deadline: Deadline, settled: Settled = () => {}): Pick<Store, Method> {
+  const call = (method: Method): unknown => seal(method, (...values) => (store[method] as (...values: unknown[]) => MaybePromise<unknown>).apply(store, values), answers[method], deadline, settled)
+  return Object.fromEntries(Object.keys(answers).map((method) => [method, call(method as Method)])) as Pick<Store, Method>
 }
 
-function seal<T> (run: () => MaybePromise<T>, settled: () => void, deadline: Deadline): MaybePromise<T> {
-  try {
-    const result = run()
+function seal (method: string, ask: (...values: unknown[]) => MaybePromise<unknown>, mayAnswer: MayAnswer, deadline: Deadline, settled: Settled): typeof ask {
+  return (...values) => {
+    const done = (): void => { settled(method, values[0]) }
+    const failed = (error: unknown): never => { throw unavailable(error, values) }
+    const checked = (answer: unknown): unknown => mayAnswer(answer, ...values as never[]) ? answer : failed(new StoreAnswerError(method))
+
+    let answer: MaybePromise<unknown>
+    try {
+      answer = ask(...values)
+    } catch (error) {
+      done()
+      return failed(error)
+    }
     // A store that answers after its time has still done what it was asked.
-    if (isPromise(result)) return deadline(Promise.resolve(result).finally(settled)).catch((error: unknown) => { throw unavailable(error) })
-    settled()
-    return result
-  } catch (error) {
-    settled()
-    throw unavailable(error)
+    if (isPromise(answer)) return deadline(Promise.resolve(answer).finally(done)).then(checked, failed)
+    done()
+    return checked(answer)
   }
 }

@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Accounts } from './accounts/accounts.js'
 import { createPasswordRules } from './accounts/password-rules.js'
+import { sessionAnswers, userAnswers } from './answers.js'
 import type { SessionStore } from './contracts/session-store.js'
 import type { StoredUser } from './contracts/user-store.js'
 import { createPasswords } from './crypto/passwords.js'
@@ -40,8 +41,8 @@ export function startAccounts (settings: AccountSettings, { log, origin, deadlin
   }
 
   return {
-    store: sealed(users, ['insert', 'findById', 'findByEmail', 'list', 'replace', 'remove', 'retire'], deadline, forgetChanged),
-    sessions: sessions.map((store) => sealed(store, ['find', 'list', 'remove', 'removeAll', 'purge'], deadline, forgetChanged)),
+    store: sealed(users, userAnswers, deadline, forgetChanged),
+    sessions: sessions.map((store) => sealed(store, sessionAnswers, deadline, forgetChanged)),
     passwords: createPasswords(hasher, { concurrency, limit: queueLimit, waitMs: queueTimeoutMs }),
     passwordRules: createPasswordRules(passwords, log),
     clock,

@@ -57,15 +57,26 @@ t.test('a sealed store', async (t) => {
     hangs: never,
     untouched: () => 1
   }
-  const seal = sealed(store, ['atOnce', 'later', 'throws', 'rejects', 'hangs'], createDeadline(1, passed))
+  const answers = { atOnce: isText, later: isText, throws: isText, rejects: isText, hangs: isText }
+  const seal = sealed(store, answers, createDeadline(1, passed))
   t.strictSame(Object.keys(seal), ['atOnce', 'later', 'throws', 'rejects', 'hangs'])
   t.equal(seal.atOnce('b'), 'a b')
   t.equal(await seal.later('b'), 'a b')
   const unavailable = { name: 'FastifyError', code: 'FST_USERS_UNAVAILABLE', statusCode: 503, headers: { 'retry-after': '5' } }
-  t.throws(() => seal.throws(), { ...unavailable, cause: driversError })
-  await t.rejects(seal.rejects(), { ...unavailable, cause: driversError })
+  t.throws(() => seal.throws(), { ...unavailable, cause: { message: driversError.message, statusCode: undefined } })
+  await t.rejects(seal.rejects(), { ...unavailable, cause: { message: driversError.message, statusCode: undefined } })
   await t.rejects(seal.hangs(), { ...unavailable, cause: { message: 'too late' } })
 
   const own = new UnavailableError()
-  t.throws(() => sealed({ throws: () => { throw own } }, ['throws'], createDeadline(1, passed)).throws(), own, 'one of ours is not wrapped twice')
+  t.throws(() => sealed({ throws: () => { throw own } }, { throws: isText }, createDeadline(1, passed)).throws(), own, 'one of ours is not wrapped twice')
+
+  for (const lie of [undefined, 1, {}]) {
+    const odd = sealed({ atOnce: () => lie, later: async () => lie }, { atOnce: isText, later: isText }, createDeadline(1000, passed))
+    t.throws(() => odd.atOnce(), { ...unavailable, cause: { code: 'FST_USERS_STORE_ANSWER', message: /atOnce/ } })
+    await t.rejects(odd.later(), { ...unavailable, cause: { code: 'FST_USERS_STORE_ANSWER', message: /later/ } })
+  }
 })
+
+function isText (answer: unknown): boolean {
+  return typeof answer === 'string'
+}

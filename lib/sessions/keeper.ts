@@ -1,7 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { isBoolean } from '../answers.js'
 import type { SessionData, SessionStore, StoredSession } from '../contracts/session-store.js'
 import type { Exchange, Grant, Issued, LookUps, Refreshed, Renewed, RunningStrategy, Session, StrategyContext, Verified } from '../contracts/strategy.js'
 import { createToken, digestOf, hasDigest, readToken } from '../crypto/opaque-token.js'
+import { StoreAnswerError } from '../errors.js'
 import { isPromise, type MaybePromise } from '../maybe-promise.js'
 import { createRotations, type Rotation } from './rotations.js'
 
@@ -79,7 +81,7 @@ export function createKeeper (store: SessionStore, { clock, lookUps }: Pick<Stra
     if (found === null) return null
     const { session: row, user } = found
     const now = clock()
-    if (row.id !== id || !holds(row, backend, now) || !isGood(row)) return null
+    if (!holds(row, id, backend, now) || !isGood(row)) return null
     if (now - row.lastSeenAt >= seenEveryMs) noteSeen(row, now)
     return { session: toSession(row), user }
   }
@@ -110,7 +112,7 @@ export function createKeeper (store: SessionStore, { clock, lookUps }: Pick<Stra
     for (let attempt = 0; attempt < tries; attempt++) {
       const row = await store.find(id)
       const now = clock()
-      if (!holds(row, backend, now) || row.data.refresh === null) return 'invalid'
+      if (!holds(row, id, backend, now) || row.data.refresh === null) return 'invalid'
 
       const { digest, usedDigest, rotatedAt } = row.data.refresh
       if (!hasDigest(token, digest)) {
@@ -127,14 +129,14 @@ export function createKeeper (store: SessionStore, { clock, lookUps }: Pick<Stra
           if (wasNewest || rotations.cameBefore(used, cameAt, rotatedAt, now)) return 'raced'
         }
         // Whoever has this handle has had a token of this session. Two have the session, and one of them is a thief.
-        await store.remove(id)
+        await end(id)
         onReuse(toSession(row))
         return 'reused'
       }
 
       wasNewest = true
       if (!await admits(toSession(row))) {
-        await store.remove(id)
+        await end(id)
         return 'invalid'
       }
       const renewed = renew(row, handle, token, now, lifetimeSeconds, graceSeconds)
@@ -192,13 +194,20 @@ export function createKeeper (store: SessionStore, { clock, lookUps }: Pick<Stra
   }
 
   async function revoke ({ id }: Session): Promise<void> {
-    await store.remove(id)
+    await end(id)
+  }
+
+  /** Nobody is told that a session is over because of an answer that is none. */
+  async function end (id: string): Promise<void> {
+    if (!isBoolean(await store.remove(id))) throw new StoreAnswerError('remove')
   }
 }
 
-/** Whether a session holds at a backend, as far as the store can tell. */
-function holds (row: StoredSession | null, backend: string, now: number): row is StoredSession {
-  return row !== null && row.data.backend === backend && row.expiresAt > now && row.data.endsAt > now
+/** Whether a session holds at a backend, as far as the store can tell. One with another id is no answer: nothing is told by it, not even that this one is over. */
+function holds (row: StoredSession | null, id: string, backend: string, now: number): row is StoredSession {
+  if (row === null) return false
+  if (row.id !== id) throw new StoreAnswerError('find')
+  return row.data.backend === backend && row.expiresAt > now && row.data.endsAt > now
 }
 
 /** A stored session, as the rest of the house knows it. */

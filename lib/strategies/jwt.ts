@@ -1,7 +1,9 @@
+import { isBoolean } from '../answers.js'
 import type { RevocationStore } from '../contracts/revocation-store.js'
 import type { SessionStore } from '../contracts/session-store.js'
 import type { LookUps, RunningStrategy, Session, Strategy, StrategyContext, Verified } from '../contracts/strategy.js'
 import { randomId } from '../crypto/random.js'
+import { StoreAnswerError } from '../errors.js'
 import { andThen, isPromise } from '../maybe-promise.js'
 import { createKeeper } from '../sessions/keeper.js'
 import { isSessionStore } from '../sessions/is-session-store.js'
@@ -103,7 +105,8 @@ interface Jwts {
 /** The session stands in the token, and what was ended is remembered. */
 function withoutSessions ({ clock, lookUps }: StrategyContext, tokens: Jwts, revocations: RevocationStore): RunningStrategy {
   function unlessRevoked (verified: Verified, { isRevoked, user }: Awaited<ReturnType<LookUps['findRevocation']>>): Verified | null {
-    if (isRevoked !== false) return null
+    if (!isBoolean(isRevoked)) throw new StoreAnswerError('isRevoked')
+    if (isRevoked) return null
     return user === undefined ? verified : { session: verified.session, user }
   }
 

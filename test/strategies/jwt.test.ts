@@ -219,10 +219,10 @@ t.test('revocations of the strategy\'s own', async (t) => {
   t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 401)
 })
 
-t.test('what is not a clear no from the revocations is no yes', async (t) => {
+t.test('what is not a clear no from the revocations is neither yes nor no: 503', async (t) => {
   for (const answer of [undefined, null, 0, '', 'false']) {
     const app = await appWith(t, { strategy: jwt({ secret, revocations: { revoke: () => {}, isRevoked: () => answer as unknown as boolean } }) })
-    t.equal((await app.inject({ ...await login(app, 'bearer'), url: '/me' })).statusCode, 401, String(answer))
+    t.equal((await app.inject({ ...await login(app, 'bearer'), url: '/me' })).statusCode, 503, String(answer))
   }
 })
 
