@@ -40,7 +40,7 @@ async function suites () {
   const seed = options.seed === undefined ? {} : { FAST_CHECK_SEED: options.seed }
   const { failed, output, minutes } = await run(
     [bin('tap'), '--reporter=tap', '--disable-coverage', '--timeout=3600', ...folders],
-    { FAST_CHECK_TIMES: options.times, FAST_CHECK_PLACES: 'all', ...seed }
+    { FAST_CHECK_TIMES: options.times, FAST_CHECK_PLACES: 'all', FAULTS: 'all', RACES: options.times, ...seed }
   )
   const { pass = 0, fail = 0, skip = 0 } = Object.fromEntries(Array.from((/^# \{ (.*) \}$/m.exec(output)?.[1] ?? '').matchAll(/(\w+): (\d+)/g), ([, name, count]) => [name, Number(count)]))
   const properties = Array.from(output.matchAll(/^ *# property (.+): (\d+) runs, seed (\d+)$/gm), ([, name, runs, seed]) => ({ name, runs: Number(runs), seed }))

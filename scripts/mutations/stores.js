@@ -161,10 +161,34 @@ export const stores = [
     file: 'lib/sealed.ts',
     tests: ['deadline', 'accounts/users', 'http/session-faults'],
     mutations: [
-      { what: 'the words of a store that fails are told', from: '.catch((error: unknown) => { throw unavailable(error) })', to: '' },
-      { what: 'a store that hangs is waited for', from: 'return deadline(Promise.resolve(result).finally(settled))', to: 'return Promise.resolve(result).finally(settled)' },
-      { what: 'the words of a store that throws are told', from: 'settled()\n    throw unavailable(error)', to: 'settled()\n    throw error' },
-      { what: 'a change whose answer is late is not told', from: 'deadline(Promise.resolve(result).finally(settled))', to: 'deadline(Promise.resolve(result))', tests: ['deadline', 'http/cache'] }
+      { what: 'the words of a store that fails are told', from: '.then(checked, failed)', to: '.then(checked)' },
+      { what: 'a store that hangs is waited for', from: 'return deadline(Promise.resolve(answer).finally(done))', to: 'return Promise.resolve(answer).finally(done)' },
+      { what: 'the words of a store that throws are told', from: 'done()\n      return failed(error)', to: 'done()\n      throw error' },
+      { what: 'a change whose answer is late is not told', from: 'deadline(Promise.resolve(answer).finally(done))', to: 'deadline(Promise.resolve(answer))', tests: ['deadline', 'http/cache'] },
+      { what: 'whatever a store answers at once counts', from: 'return checked(answer)', to: 'return answer' },
+      { what: 'whatever a store answers later counts', from: '.then(checked, failed)', to: '.catch(failed)' },
+      { what: 'a cause quotes what the store was given', from: 'throw unavailable(error, values)', to: 'throw unavailable(error)', tests: ['faults/every-call'] }
+    ]
+  },
+  {
+    file: 'lib/foreign-error.ts',
+    tests: ['foreign-error'],
+    mutations: [
+      { what: 'the text of an error quotes', from: 'new Error(hush(text)', to: 'new Error(text' },
+      { what: 'the stack of an error quotes', from: 'hush(stack)', to: 'stack' },
+      { what: 'the cause of an error quotes', from: 'retell(cause, told, depth - 1)', to: 'retell(cause, null, depth - 1)' },
+      { what: 'causes without end', from: 'cause === undefined || depth === 0', to: 'cause === undefined || depth === -9' }
+    ]
+  },
+  {
+    file: 'lib/answers.ts',
+    tests: ['faults/every-call'],
+    mutations: [
+      { what: 'another user by id', from: ' && answer.id === id),\n  findByEmail', to: '),\n  findByEmail' },
+      { what: 'another user by address', from: ' && answer.emailKey === emailKey', to: '' },
+      { what: 'any list of users', from: 'list: (answer: unknown) => Array.isArray(answer) && answer.every(isUser)', to: 'list: (answer: unknown) => Array.isArray(answer)' },
+      { what: 'sessions of another user', from: 'isSession(row) && row.userId === userId', to: 'isSession(row)' },
+      { what: 'an odd yes', from: "return typeof answer === 'boolean'", to: 'return true' }
     ]
   },
   {
