@@ -109,7 +109,10 @@ function warn (rows) {
   const noise = rows.find(({ name }) => name === bare.name)?.spread ?? 0
   if (noise > 0.2) say(`Bare Fastify differed by ${(noise * 100).toFixed(0)} % from itself: the machine has other work, so read the CPU columns.`)
   const idle = rows.filter(({ serverBusy }) => serverBusy < 0.95).map(({ name }) => name)
-  if (idle.length > 0) say(`These had less than 95 % of their core, because they waited for a store, the machine had other work, or the load was too slow: ${idle.join(', ')}. What is counted per second says little of them: read the CPU columns.`)
+  if (idle.length > 0) {
+    const who = idle.length > rows.length / 2 ? `${idle.length} of ${rows.length}` : idle.join(', ')
+    say(`Less than 95 % of their core had, because they waited for a store, the machine had other work, or the load was too slow: ${who}. What is counted per second says little of them: read the CPU columns.`)
+  }
   const hurried = rows.filter(({ loadBusy }) => loadBusy > 0.9).map(({ name }) => name)
   if (hurried.length > 0) say(`The load was at its limit with: ${hurried.join(', ')}.`)
 }
