@@ -50,7 +50,6 @@ test('somebody who is slow on purpose does not pass', { timeout: 120_000 }, asyn
 
   const rows = await measureAll([floor, twin, slow], place, { rounds: 5, seconds: 1, quick: true })
   const [before, now] = ['as it was', 'as it is'].map((name) => rows.find((row) => row.name === name))
-  if (process.env.CI !== 'true') console.log(rows.map(({ name, cpuMicroseconds, cpuFloorRatio, cpuFloorSpread }) => ({ name, cpuMicroseconds, cpuFloorRatio, cpuFloorSpread })))
   assert.deepEqual(texts(compare([before], accept([before]), [before.name])), [])
   assert.match(texts(compare([now], { [now.name]: accept([before])[before.name] }, [now.name])).join(), /^as it is: 0\.\d+ of the floor, by CPU time, was /)
 })
