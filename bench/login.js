@@ -2,7 +2,7 @@
 // out. Progress goes to stderr, the table to stdout.
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import { parseArgs } from 'node:util'
 import { loadLogins, settle } from './login-load.js'
 import { startProgress } from './progress.js'
@@ -145,7 +145,7 @@ function columns () {
 /** Else what the load waits for a core, which it has to share with hashes, would count as the servers'. */
 function takePrecedence () {
   try {
-    setPriority(-10)
+    setPriority(Math.max(-20, getPriority() - 10))
   } catch {
     say('The load may not have a higher priority than the servers, so what it waits for a core counts as theirs.')
   }
