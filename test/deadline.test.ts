@@ -54,17 +54,19 @@ t.test('a sealed store', async (t) => {
     async later (name: string) { return `${this.prefix} ${name}` },
     throws () { throw driversError },
     rejects: async () => { throw driversError },
+    quotes (name: string) { throw new Error(`no ${name}`) },
     hangs: never,
     untouched: () => 1
   }
-  const answers = { atOnce: isText, later: isText, throws: isText, rejects: isText, hangs: isText }
+  const answers = { atOnce: isText, later: isText, throws: isText, rejects: isText, quotes: isText, hangs: isText }
   const seal = sealed(store, answers, createDeadline(1, passed))
-  t.strictSame(Object.keys(seal), ['atOnce', 'later', 'throws', 'rejects', 'hangs'])
+  t.strictSame(Object.keys(seal), ['atOnce', 'later', 'throws', 'rejects', 'quotes', 'hangs'])
   t.equal(seal.atOnce('b'), 'a b')
   t.equal(await seal.later('b'), 'a b')
   const unavailable = { name: 'FastifyError', code: 'FST_USERS_UNAVAILABLE', statusCode: 503, headers: { 'retry-after': '5' } }
   t.throws(() => seal.throws(), { ...unavailable, cause: { message: driversError.message, statusCode: undefined } })
   await t.rejects(seal.rejects(), { ...unavailable, cause: { message: driversError.message, statusCode: undefined } })
+  t.throws(() => seal.quotes('ann@example.com'), { ...unavailable, cause: { message: 'no …' } }, 'without what the store was given')
   await t.rejects(seal.hangs(), { ...unavailable, cause: { message: 'too late' } })
 
   const own = new UnavailableError()

@@ -167,7 +167,7 @@ export const stores = [
       { what: 'a change whose answer is late is not told', from: 'deadline(Promise.resolve(answer).finally(done))', to: 'deadline(Promise.resolve(answer))', tests: ['deadline', 'http/cache'] },
       { what: 'whatever a store answers at once counts', from: 'return checked(answer)', to: 'return answer' },
       { what: 'whatever a store answers later counts', from: '.then(checked, failed)', to: '.catch(failed)' },
-      { what: 'a cause quotes what the store was given', from: 'throw unavailable(error, values)', to: 'throw unavailable(error)', tests: ['faults/every-call'] }
+      { what: 'a cause quotes what the store was given', from: 'throw unavailable(error, values)', to: 'throw unavailable(error)' }
     ]
   },
   {
@@ -182,7 +182,7 @@ export const stores = [
   },
   {
     file: 'lib/answers.ts',
-    tests: ['faults/every-call'],
+    tests: ['answers'],
     mutations: [
       { what: 'another user by id', from: ' && answer.id === id),\n  findByEmail', to: '),\n  findByEmail' },
       { what: 'another user by address', from: ' && answer.emailKey === emailKey', to: '' },

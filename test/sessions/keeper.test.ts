@@ -538,3 +538,28 @@ t.test('what was lost after all has not failed', async (t) => {
   t.equal(rotations.takeFailed('a'), null, 'once')
   t.equal(rotations.takeFailed('b'), null)
 })
+
+t.test('an answer that is none: nothing is told by it', async (t) => {
+  const other: { row?: StoredSession | null } = {}
+  const { keeper, refresh, row, store } = bench((plain) => ({ find: (id) => other.row === undefined ? plain.find(id) : other.row }))
+  const { session, refreshToken = '' } = await keeper.issue(grant)
+  const own = await row()
+  const odd = { code: 'FST_USERS_STORE_ANSWER', message: /find/ }
+
+  other.row = { ...own, id: 'x'.repeat(43) }
+  await t.rejects(async () => await keeper.see(session.id, 'one', always), odd, 'a session that nobody has asked for')
+  await t.rejects(refresh(refreshToken), odd)
+  for (const row of [{}, 1, 'yes', true] as unknown[]) {
+    other.row = row as StoredSession
+    await t.rejects(async () => await keeper.see(session.id, 'one', always), odd)
+    await t.rejects(refresh(refreshToken), odd)
+  }
+  other.row = null
+  t.equal(await keeper.see(session.id, 'one', always), null)
+  t.same(await store.list({ userId: 'ann', after: null, limit: 10 }), [own], 'and nothing has changed')
+
+  for (const answer of [undefined, null, 1, 'yes', own] as unknown[]) {
+    const { keeper } = bench(() => ({ remove: () => answer as boolean }))
+    await t.rejects(async () => await keeper.revoke((await keeper.issue(grant)).session), { code: 'FST_USERS_STORE_ANSWER', message: /remove/ })
+  }
+})
