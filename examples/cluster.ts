@@ -76,7 +76,7 @@ async function lead (): Promise<void> {
       server.process.kill('SIGTERM')
       await once(server, 'exit')
     }))
-    await pool.query(['', '_sessions', '_revocations', '_migrations'].map((table) => `drop table if exists ${name}${table}`).join(';'))
+    await pool.query(['', '_sessions', '_revocations', '_limits', '_migrations'].map((table) => `drop table if exists ${name}${table}`).join(';'))
     for await (const keys of redis.scanStream({ match: `${name}:*` })) if (keys.length > 0) await redis.del(...keys as string[])
     await pool.end()
     await redis.quit()

@@ -54,7 +54,7 @@ async function serve (database) {
   process.send({ origin: app.listeningOrigin })
 
   process.once('disconnect', async () => {
-    for (const table of ['', '_sessions', '_revocations', '_migrations']) await pool?.query(`drop table "${tablePrefix}${table}"`)
+    for (const table of ['', '_sessions', '_revocations', '_limits', '_migrations']) await pool?.query(`drop table "${tablePrefix}${table}"`)
     await rm(folder, { recursive: true, force: true })
     process.exit()
   })

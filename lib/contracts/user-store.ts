@@ -1,4 +1,5 @@
 import type { MaybePromise } from '../maybe-promise.js'
+import type { RateLimitStore } from './rate-limit-store.js'
 import type { RevocationStore } from './revocation-store.js'
 import type { SessionStore, StoredSession } from './session-store.js'
 import type { BaseUser } from './user.js'
@@ -118,6 +119,8 @@ export interface UserStore {
   readonly revocations?: RevocationStore | undefined
   /** Where sessions are kept, if this store keeps them. */
   readonly sessions?: SessionStore | undefined
+  /** Where attempts are counted, if this store counts them. */
+  readonly limits?: RateLimitStore | undefined
   /** `true` if all is lost when the process ends. Such a store is refused where `NODE_ENV` is `production`. */
   readonly ephemeral?: boolean | undefined
   /** Called when the Fastify app closes. Closing twice is closing once. */

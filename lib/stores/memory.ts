@@ -1,11 +1,12 @@
 import type { RevocationStore } from '../contracts/revocation-store.js'
 import type { StoredUser, UserStore } from '../contracts/user-store.js'
 import { frozenJson } from '../frozen-json.js'
+import { memoryRateLimits } from './memory-rate-limits.js'
 import { memorySessions } from './memory-sessions.js'
 import { purgeIntervalMs, purgeMarginMs } from './purge.js'
 
 /**
- * Keeps users, their sessions, and the ids of ended sessions, in the memory of this process: for tests, examples and a first
+ * Keeps users, their sessions, the ids of ended sessions, and counters of attempts, in the memory of this process: for tests, examples and a first
  * try. All is lost when the process ends, so the plugin refuses it where `NODE_ENV` is `production`.
  *
  * What it hands out is deeply frozen, and its `fields` and `pendingTokens` have been through JSON, as they would have
@@ -69,6 +70,7 @@ export function memory (): UserStore {
 
     revocations: memoryRevocations(),
     sessions: memorySessions(),
+    limits: memoryRateLimits(),
     ephemeral: true
   }
 }

@@ -9,3 +9,6 @@ export const purgeMarginMs = 3_600_000
 
 /** How many expired sessions are removed in one go, at most: SQLite keeps the whole process waiting meanwhile. */
 export const purgeLimit = 250
+
+/** How many empty buckets of limits are removed in one go, at most. Their rows are small, and whoever floods a login makes many. */
+export const purgeBucketsLimit = 1000

@@ -1,4 +1,6 @@
 export type { ContractCase } from './contract-case.js'
+export { rateLimitStoreContract } from './rate-limit-store-contract.js'
+export type { RateLimitStoreTraits } from './rate-limit-store-contract.js'
 export { revocationStoreContract } from './revocation-store-contract.js'
 export { sessionStoreContract } from './session-store-contract.js'
 export type { SessionStoreTraits } from './session-store-contract.js'

@@ -177,7 +177,7 @@ async function freshTables (t: Test): Promise<ServerOptions['tables']> {
   if (pool === null) return null
   const tablePrefix = `test_${randomBytes(6).toString('hex')}`
   t.after(async () => {
-    for (const table of ['', '_sessions', '_revocations', '_migrations']) await pool.query(`drop table if exists ${tablePrefix}${table}`)
+    for (const table of ['', '_sessions', '_revocations', '_limits', '_migrations']) await pool.query(`drop table if exists ${tablePrefix}${table}`)
     await pool.end()
   })
   const { host, port, user, database } = pool.options

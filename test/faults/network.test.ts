@@ -390,7 +390,7 @@ interface Address {
 function freshTables (t: Test, run: (sql: string) => Promise<unknown>, end: () => Promise<void>): string {
   const tablePrefix = `test_${randomBytes(6).toString('hex')}`
   t.after(async () => {
-    for (const table of ['', '_sessions', '_revocations', '_migrations']) await run(`drop table if exists ${tablePrefix}${table}`)
+    for (const table of ['', '_sessions', '_revocations', '_limits', '_migrations']) await run(`drop table if exists ${tablePrefix}${table}`)
     await end()
   })
   return tablePrefix

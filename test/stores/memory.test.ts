@@ -1,8 +1,9 @@
 import t from 'tap'
 import type { StoredSession } from '../../lib/contracts/session-store.js'
 import { memorySessions } from '../../lib/stores/memory-sessions.js'
+import { memoryRateLimits } from '../../lib/stores/memory-rate-limits.js'
 import { memory, memoryRevocations } from '../../lib/stores/memory.js'
-import { revocationStoreContract, sessionStoreContract, userStoreContract } from '../../lib/testing/index.js'
+import { rateLimitStoreContract, revocationStoreContract, sessionStoreContract, userStoreContract } from '../../lib/testing/index.js'
 
 t.test('the contract of user stores', async (t) => {
   for (const { name, run } of userStoreContract(memory)) t.test(name, run)
@@ -14,6 +15,21 @@ t.test('the contract of revocation stores', async (t) => {
 
 t.test('the contract of session stores', async (t) => {
   for (const { name, run } of sessionStoreContract(memorySessions)) t.test(name, run)
+})
+
+t.test('the contract of stores of limits', async (t) => {
+  for (const { name, run } of rateLimitStoreContract(() => memoryRateLimits())) t.test(name, run)
+})
+
+t.test('no more buckets are held than were allowed; of the oldest, the one that is empty soonest goes', async (t) => {
+  const limits = memoryRateLimits(20)
+  const terms = { costMs: 1000, roomMs: 10_000 }
+  const isFull = (key: string): boolean => limits.take(key, terms, 1000) !== null
+  for (let count = 0; count < 10; count++) limits.take('full', terms, 1000)
+  for (let count = 0; count < 500; count++) t.equal(limits.take(`flood ${count}`, terms, 1000), null)
+  t.ok(isFull('full'), 'whoever floods it with others has no new try at this one')
+  t.equal(limits.purge(2000), 19)
+  t.equal(limits.purge(11_000), 1)
 })
 
 t.test('sessions that have expired are dropped as one is added, once a minute, by the clock of the sessions', async (t) => {

@@ -1,6 +1,7 @@
 import t from 'tap'
-import { redisSessions } from '../../lib/stores/redis/index.js'
+import { redisRateLimits, redisSessions } from '../../lib/stores/redis/index.js'
 import { allOf, changedSession, insertAll, latestFirst, newSession } from '../../lib/testing/stored-session.js'
+import { rateLimitStoreContract } from '../../lib/testing/rate-limit-store-contract.js'
 import { sessionStoreContract } from '../../lib/testing/session-store-contract.js'
 import { clusterClient, eventually, noRedisProgram, ownCluster, skipped } from '../helpers/redis.js'
 
@@ -12,6 +13,11 @@ t.test('a cluster of Redis servers', async (t) => {
 
   t.test('the contract', async (t) => {
     for (const { name, run } of sessionStoreContract(() => store, { forgetsByItself: true })) t.test(name, run)
+  })
+
+  t.test('the contract of stores of limits', async (t) => {
+    const limits = redisRateLimits(client)
+    for (const { name, run } of rateLimitStoreContract(() => limits, { forgetsByItself: true })) t.test(name, run)
   })
 
   t.test('a user\'s sessions are on all masters', async (t) => {

@@ -4,8 +4,9 @@ import { Redis } from 'ioredis'
 import type { SessionStore, StoredSession } from '../../lib/contracts/session-store.js'
 import { BadOptionsError } from '../../lib/errors.js'
 import { bearer, opaque } from '../../lib/index.js'
-import { redisSessions, type RedisClient } from '../../lib/stores/redis/index.js'
+import { redisRateLimits, redisSessions, type RedisClient } from '../../lib/stores/redis/index.js'
 import { allOf, changedSession, insertAll, insertedSession, latestFirst, newSession } from '../../lib/testing/stored-session.js'
+import { rateLimitStoreContract } from '../../lib/testing/rate-limit-store-contract.js'
 import { sessionStoreContract } from '../../lib/testing/session-store-contract.js'
 import { ann, appWith } from '../helpers/app.js'
 import { eventually, freshPrefix, keysOf, lossyWire, noRedis, noRedisProgram, ownRedis, redisClient, sharedRedis, skipped, type OwnRedis } from '../helpers/redis.js'
@@ -30,6 +31,40 @@ t.test('a Redis server', async (t) => {
   t.test('the contract', async (t) => {
     const { store } = open(t)
     for (const { name, run } of sessionStoreContract(() => store, { forgetsByItself: true })) t.test(name, run)
+  })
+
+  t.test('the contract of stores of limits', async (t) => {
+    const limits = redisRateLimits(client, { prefix: freshPrefix(t, client) })
+    for (const { name, run } of rateLimitStoreContract(() => limits, { forgetsByItself: true })) t.test(name, run)
+  })
+
+  t.test('a bucket is a number that goes an hour after it is empty, by whatever clock the app has', async (t) => {
+    const prefix = freshPrefix(t, client)
+    const limits = redisRateLimits(client, { prefix })
+    const key = 'k'.repeat(43)
+    for (const now of [Date.UTC(2999, 0), Date.now(), Date.UTC(2001, 0)]) {
+      await limits.clear(key)
+      t.equal(await limits.take(key, { costMs: 60_000, roomMs: 120_000 }, now), null)
+      t.same(await keysOf(client, prefix), [`${prefix}limit:{${key}}`])
+      t.equal(await client.get(`${prefix}limit:{${key}}`), String(now + 60_000))
+      const ttl = await client.pttl(`${prefix}limit:{${key}}`)
+      t.ok(ttl > hourMs + 50_000 && ttl <= hourMs + 60_000, `${ttl}`)
+      await limits.giveBack(key, 60_000)
+      const later = await client.pttl(`${prefix}limit:{${key}}`)
+      t.ok(later > hourMs + 50_000 && later <= ttl, 'it goes nevertheless')
+    }
+  })
+
+  t.test('what is no key of a limit is not asked for', async (t) => {
+    let asked = 0
+    const limits = redisRateLimits({ call: async () => { asked++ } })
+    for (const key of ['', '*', 'a'.repeat(42), `${'a'.repeat(42)}}`, `${'a'.repeat(43)}\n`]) {
+      await t.rejects(async () => await limits.take(key, { costMs: 1, roomMs: 1 }, 1), { message: 'The key of a limit has 43 letters, digits, - and _.' })
+      await t.rejects(async () => { await limits.giveBack(key, 1) }, TypeError)
+      await t.rejects(async () => { await limits.clear(key) }, TypeError)
+    }
+    t.equal(asked, 0)
+    t.throws(() => redisRateLimits({} as unknown as RedisClient), BadOptionsError)
   })
 
   t.test('a key is a name and a digest, whatever the id of a user is', async (t) => {

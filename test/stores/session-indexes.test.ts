@@ -110,7 +110,7 @@ function filling (table: string): string {
 }
 
 async function dropTables (raw: (sql: string) => Promise<unknown>, prefix: string): Promise<void> {
-  for (const suffix of ['', '_sessions', '_revocations', '_migrations']) await raw(`drop table if exists ${prefix}${suffix}`)
+  for (const suffix of ['', '_sessions', '_revocations', '_limits', '_migrations']) await raw(`drop table if exists ${prefix}${suffix}`)
 }
 
 function skipped (t: Test, reason: string): void {

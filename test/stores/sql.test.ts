@@ -11,10 +11,11 @@ import type { StoredUser } from '../../lib/contracts/user-store.js'
 import { BadOptionsError, SchemaVersionError } from '../../lib/errors.js'
 import { mysql, postgres, sqlite, type MysqlPool, type PostgresPool, type SqliteDatabase, type SqlStoreOptions, type SqlUserStore } from '../../lib/stores/sql/index.js'
 import { orElse, type SqlClient } from '../../lib/stores/sql/client.js'
+import { sqlRateLimits } from '../../lib/stores/sql/rate-limits.js'
 import { sqlRevocations } from '../../lib/stores/sql/revocations.js'
 import { sqlSessions } from '../../lib/stores/sql/sessions.js'
 import { sqliteClient } from '../../lib/stores/sql/sqlite.js'
-import { revocationStoreContract, sessionStoreContract, userStoreContract } from '../../lib/testing/index.js'
+import { rateLimitStoreContract, revocationStoreContract, sessionStoreContract, userStoreContract } from '../../lib/testing/index.js'
 import type { MaybePromise } from '../../lib/maybe-promise.js'
 import { mariadbServer, noMariadb, noPostgres, postgresServer } from '../helpers/servers.js'
 
@@ -81,6 +82,15 @@ t.test('SQLite', async (t) => {
     openTogether: (options) => openInFourProcesses(file, options),
     retireTwoWays: async (t, options) => [await retireInProcess(t, file, options), await retireInProcess(t, file, options)]
   })
+})
+
+t.test('a row of a limit that comes and goes each time it is looked for is given up', async (t) => {
+  const terms = { costMs: 1, roomMs: 1 }
+  let asked = 0
+  const client = { dialect: { insertIfNew: () => '' }, execute: () => 0, query: () => ++asked % 8 === 3 ? [{ empty_at: '1001' }] : [] } as unknown as SqlClient
+  const limits = sqlRateLimits(client, 'limits')
+  t.equal(limits.take('key', terms, 1000), 1001, 'at the third look it is there')
+  t.throws(() => limits.take('key', terms, 1000), { message: 'The row of a limit comes and goes.' })
 })
 
 t.test('PostgreSQL', async (t) => {
@@ -264,7 +274,7 @@ t.test('MariaDB', async (t) => {
     }
     await mysql({ execute, getConnection: async () => ({ execute, release () {}, destroy () {} }) })
     const creations = statements.filter((sql) => sql.startsWith('create'))
-    t.equal(creations.length, 4)
+    t.equal(creations.length, 5)
     for (const sql of creations) t.match(sql, 'collate utf8mb4_0900_bin')
   })
 
@@ -500,6 +510,15 @@ async function commonTests (t: Test, { open, raw, openTogether, retireTwoWays }:
     for (const { name, run } of sessionStoreContract(openSessions)) t.test(name, run)
   })
 
+  await t.test('the contract of stores of limits', async (t) => {
+    const tablePrefix = prefix()
+    const openLimits = async () => {
+      const store = await open({ tablePrefix })
+      return { ...store.limits, close: () => store.close() }
+    }
+    for (const { name, run } of rateLimitStoreContract(openLimits)) t.test(name, run)
+  })
+
   await t.test('a store that was filled is found full, and migrating again changes nothing', async (t) => {
     const tablePrefix = prefix()
     const store = await opened(t, { tablePrefix })
@@ -661,7 +680,7 @@ function freshPrefix (): string {
 }
 
 async function dropTables (raw: (sql: string) => Promise<unknown>, prefix: string): Promise<void> {
-  for (const suffix of ['', '_sessions', '_revocations', '_migrations']) await raw(`drop table if exists ${prefix}${suffix}`)
+  for (const suffix of ['', '_sessions', '_revocations', '_limits', '_migrations']) await raw(`drop table if exists ${prefix}${suffix}`)
 }
 
 async function superuser (store: SqlUserStore): Promise<StoredUser> {

@@ -1,3 +1,4 @@
+export { redisRateLimits } from './rate-limits.js'
 export { redisSessions } from './sessions.js'
 export type { RedisClient } from './client.js'
-export type { RedisSessionsOptions } from './sessions.js'
+export type { RedisStoreOptions } from './options.js'

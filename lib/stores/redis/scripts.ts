@@ -25,3 +25,20 @@ redis.call('ZADD', KEYS[1], 0, ARGV[1])
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 if redis.call('ZCARD', KEYS[1]) <= 100 then return {} end
 return redis.call('ZRANDMEMBER', KEYS[1], 4)`
+
+/**
+ * Counts an attempt if its bucket has room: key; now, what it costs, the room, how long a bucket that is empty is kept. When the
+ * bucket will be empty is told only where there is no room.
+ */
+export const takeScript = `
+local now = tonumber(ARGV[1])
+local empty = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
+local filled = empty + tonumber(ARGV[2])
+if filled > now + tonumber(ARGV[3]) then return empty end
+redis.call('SET', KEYS[1], string.format('%.0f', filled), 'PX', string.format('%.0f', filled - now + tonumber(ARGV[4])))
+return false`
+
+/** Takes an attempt back: key; what it cost. */
+export const giveBackScript = `
+local empty = redis.call('GET', KEYS[1])
+if empty then redis.call('SET', KEYS[1], string.format('%.0f', empty - ARGV[1]), 'KEEPTTL') end`

@@ -1,21 +1,11 @@
 import type { SessionStore, StoredSession } from '../../contracts/session-store.js'
 import { digestOf } from '../../crypto/opaque-token.js'
-import { BadOptionsError } from '../../errors.js'
 import { purgeMarginMs } from '../purge.js'
 import { runOn, type RedisClient } from './client.js'
+import { checkedPrefix, type RedisStoreOptions } from './options.js'
 import { replaceScript } from './scripts.js'
 import { toSession, toText } from './session-text.js'
 import { entryOf, idOf, userIndex } from './user-index.js'
-
-/** What `redisSessions` takes beside the client. */
-export interface RedisSessionsOptions {
-  /**
-   * What all keys begin with: up to 100 letters, digits and signs of `_-.:/`.
-   *
-   * @defaultValue `'fastify-users:'`
-   */
-  readonly prefix?: string | undefined
-}
 
 /**
  * Keeps sessions in Redis 6.2 or later, or Valkey: one server, one with Sentinels, or a cluster. A session is one key, which
@@ -35,7 +25,7 @@ export interface RedisSessionsOptions {
  * const sessions = redisSessions(client)
  * ```
  */
-export function redisSessions (client: RedisClient, options: RedisSessionsOptions = {}): SessionStore {
+export function redisSessions (client: RedisClient, options: RedisStoreOptions = {}): SessionStore {
   const prefix = checkedPrefix(client, options)
   const run = runOn(client)
   const index = userIndex(run)
@@ -125,12 +115,4 @@ function isId (id: string): boolean {
 function keepMsOf ({ expiresAt, lastSeenAt }: StoredSession): number {
   const leftMs = expiresAt - Math.min(lastSeenAt, Date.now())
   return leftMs > 0 ? leftMs + purgeMarginMs : 0
-}
-
-function checkedPrefix (client: RedisClient, { prefix = 'fastify-users:', ...unknown }: RedisSessionsOptions): string {
-  const complaints = Object.keys(unknown).map((name) => `options.${name} is not known`)
-  if (typeof client?.call !== 'function') complaints.push('client must be a Redis or a Cluster of the package ioredis, or have a method call() like theirs')
-  if (typeof prefix !== 'string' || !/^[\w.:/-]{1,100}$/.test(prefix)) complaints.push('options.prefix must be 1 to 100 letters, digits and signs of _-.:/')
-  if (complaints.length > 0) throw new BadOptionsError(`${complaints.join('; ')}.`)
-  return prefix
 }

@@ -24,6 +24,8 @@ export interface SqlDialect {
   readonly idType: (length: number) => string
   /** The function that says where in a text another one begins, from 1, and 0 where it does not. Upper and lower case differ. */
   readonly position: 'instr' | 'strpos'
+  /** A statement that adds a row, or, where one of its key is there, nothing. */
+  readonly insertIfNew: (table: string, columns: readonly string[]) => string
   /** What follows the closing parenthesis of `create table`. */
   readonly tableOptions: string
 }
@@ -55,6 +57,7 @@ export interface SqlTables {
   readonly users: string
   readonly revocations: string
   readonly sessions: string
+  readonly limits: string
   readonly migrations: string
 }
 
@@ -64,8 +67,14 @@ export function tableNames (prefix: string, { quote }: SqlDialect): SqlTables {
     users: `${quote}${prefix}${quote}`,
     revocations: `${quote}${prefix}_revocations${quote}`,
     sessions: `${quote}${prefix}_sessions${quote}`,
+    limits: `${quote}${prefix}_limits${quote}`,
     migrations: `${quote}${prefix}_migrations${quote}`
   }
+}
+
+/** Of the databases that know `on conflict`. */
+export function insertOnConflict (table: string, columns: readonly string[]): string {
+  return `insert into ${table} (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')}) on conflict do nothing`
 }
 
 /** What `run` gives, or what `recover` makes of its failure, whether that is thrown at once or comes with a promise. */

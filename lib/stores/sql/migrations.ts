@@ -8,7 +8,7 @@ import { orElse, type SqlClient, type SqlDialect, type SqlExecutor, type SqlTabl
  * `create table`: a step that was cut off in the middle is begun anew.
  */
 const steps: ReadonlyArray<(tables: SqlTables, dialect: SqlDialect) => readonly string[]> = [
-  ({ users, revocations, sessions }, { idType, longText, tableOptions }) => [
+  ({ users, revocations, sessions, limits }, { idType, longText, tableOptions }) => [
     // An id stands in a table once, so what is unique with an id is so anyway. Said this way, all databases make the index: on
     // superusers, whom others wait for to be looked up, and on expires_at.
     `create table if not exists ${users} (
@@ -45,6 +45,11 @@ const steps: ReadonlyArray<(tables: SqlTables, dialect: SqlDialect) => readonly 
       data ${longText} not null,
       unique (user_id, created_at, id),
       unique (expires_at, id)
+    ) ${tableOptions}`,
+    `create table if not exists ${limits} (
+      id ${idType(43)} not null primary key,
+      empty_at bigint not null,
+      unique (empty_at, id)
     ) ${tableOptions}`
   ]
 ]

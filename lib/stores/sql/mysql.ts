@@ -48,7 +48,7 @@ async function mysqlClient (pool: MysqlPool): Promise<SqlClient> {
 
   return {
     ...executor,
-    dialect: { quote: '`', longText: 'longtext', idType: (length) => `varchar(${length})`, position: 'instr', tableOptions: tableOptions(String(row?.version)) },
+    dialect: { quote: '`', longText: 'longtext', idType: (length) => `varchar(${length})`, position: 'instr', insertIfNew: insertIgnoring, tableOptions: tableOptions(String(row?.version)) },
     ephemeral: false,
     isDuplicate: (error) => errorCode(error) === 'ER_DUP_ENTRY',
     isMissingTable: (error) => errorCode(error) === 'ER_NO_SUCH_TABLE',
@@ -79,6 +79,11 @@ function mysqlExecutor (executable: MysqlExecutable): SqlExecutor {
     query: async (sql, values) => (await executable.execute(sql, [...values]))[0] as SqlRow[],
     execute: async (sql, values) => ((await executable.execute(sql, [...values]))[0] as { affectedRows: number }).affectedRows
   }
+}
+
+/** What else than a duplicate it would ignore, a text that is too long say, is nothing that is inserted so. */
+function insertIgnoring (table: string, columns: readonly string[]): string {
+  return `insert ignore into ${table} (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})`
 }
 
 /** A lock of the connection, not of a transaction: MySQL commits at each `create table`. */

@@ -1,3 +1,4 @@
+import type { RateLimitStore } from '../../contracts/rate-limit-store.js'
 import type { RevocationStore } from '../../contracts/revocation-store.js'
 import type { SessionStore } from '../../contracts/session-store.js'
 import type { UserStore } from '../../contracts/user-store.js'
@@ -6,6 +7,7 @@ import type { MaybePromise } from '../../maybe-promise.js'
 import { tableNames, type SqlClient } from './client.js'
 import { sqlJoined } from './joined.js'
 import { checkVersion, migrate } from './migrations.js'
+import { sqlRateLimits } from './rate-limits.js'
 import { sqlRevocations } from './revocations.js'
 import { sqlSessions } from './sessions.js'
 import { sqlUsers } from './user-store.js'
@@ -13,7 +15,7 @@ import { sqlUsers } from './user-store.js'
 /** What `sqlite`, `postgres` and `mysql` take beside the database. */
 export interface SqlStoreOptions {
   /**
-   * The name of the users' table, and what the names of the three others begin with: `…_sessions`, `…_revocations`,
+   * The name of the users' table, and what the names of the others begin with: `…_sessions`, `…_revocations`, `…_limits`,
    * `…_migrations`. A lower-case letter, then up to 40 lower-case letters, digits and underscores.
    *
    * @defaultValue `'fastify_users'`
@@ -29,10 +31,11 @@ export interface SqlStoreOptions {
   readonly migrate?: boolean | undefined
 }
 
-/** A user store whose users, sessions, and ended sessions, are rows of a SQL database. */
+/** A user store whose users, sessions, ended sessions and counters of attempts are rows of a SQL database. */
 export interface SqlUserStore extends UserStore {
   readonly revocations: RevocationStore
   readonly sessions: SessionStore
+  readonly limits: RateLimitStore
   /**
    * Makes the tables, or brings them up to date. Safe to call again, and from many processes at once.
    *
@@ -63,6 +66,7 @@ export async function openStore (options: SqlStoreOptions, connect: () => MaybeP
     ...sqlJoined(client, tables),
     revocations: sqlRevocations(client, tables.revocations),
     sessions: sqlSessions(client, tables.sessions),
+    limits: sqlRateLimits(client, tables.limits),
     ephemeral: client.ephemeral,
     migrate: migrateAll,
     close: () => client.close()

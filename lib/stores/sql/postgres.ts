@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { BadOptionsError } from '../../errors.js'
-import { errorCode, type SqlClient, type SqlExecutor, type SqlRow } from './client.js'
+import { errorCode, insertOnConflict, type SqlClient, type SqlExecutor, type SqlRow } from './client.js'
 import { openStore, type SqlStoreOptions, type SqlUserStore } from './open.js'
 
 /** What a pool and its connections have in common. */
@@ -43,7 +43,7 @@ export function postgres (pool: PostgresPool, options: SqlStoreOptions = {}): Pr
 function postgresClient (pool: PostgresPool): SqlClient {
   return {
     ...postgresExecutor(pool),
-    dialect: { quote: '"', longText: 'text', idType: (length) => `varchar(${length}) collate "C"`, position: 'strpos', tableOptions: '' },
+    dialect: { quote: '"', longText: 'text', idType: (length) => `varchar(${length}) collate "C"`, position: 'strpos', insertIfNew: insertOnConflict, tableOptions: '' },
     ephemeral: false,
     isDuplicate: (error) => errorCode(error) === '23505',
     isMissingTable: (error) => errorCode(error) === '42P01',

@@ -1,14 +1,12 @@
 import type { SessionData, SessionStore, StoredSession } from '../../contracts/session-store.js'
-import { andThen, isPromise, type MaybePromise } from '../../maybe-promise.js'
+import { andThen, type MaybePromise } from '../../maybe-promise.js'
 import { purgeLimit } from '../purge.js'
-import { hasNul, isDeadlock, type SqlClient, type SqlRow, type SqlValue } from './client.js'
+import { hasNul, type SqlClient, type SqlRow, type SqlValue } from './client.js'
+import { insist } from './insist.js'
 import { toObject } from './json-column.js'
 
 /** The columns of the sessions' table. */
 export const sessionColumns = ['id', 'user_id', 'created_at', 'last_seen_at', 'expires_at', 'version', 'data']
-
-/** How often a write is begun at most. */
-const TRIES = 5
 
 /** Sessions, in a table. Each method is one statement but `purge`, which looks first where a thousand end. */
 export function sqlSessions (client: SqlClient, table: string): SessionStore {
@@ -29,19 +27,8 @@ export function sqlSessions (client: SqlClient, table: string): SessionStore {
   const deleteUpTo = `delete from ${table} where expires_at <= ? and (expires_at < ? or id <= ?)`
   const deleteExpired = `delete from ${table} where expires_at <= ?`
 
-  /**
-   * A log-out everywhere meets its rows in another order than a purge. One of the two is then undone by the database, and
-   * begins anew. Where statements answer at once, there is one at a time, and none waits for another.
-   */
-  function write (sql: string, values: readonly SqlValue[], tries = TRIES): MaybePromise<number> {
-    const done = client.execute(sql, values)
-    return !isPromise(done)
-      ? done
-      : done.catch((error: unknown) => {
-        if (tries === 1 || !isDeadlock(error)) throw error
-        return write(sql, values, tries - 1)
-      })
-  }
+  // A log-out everywhere meets its rows in another order than a purge.
+  const write = (sql: string, values: readonly SqlValue[]): MaybePromise<number> => insist(() => client.execute(sql, values))
 
   return {
     insert ({ id, userId, createdAt, lastSeenAt, expiresAt, version, data }) {

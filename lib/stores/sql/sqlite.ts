@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { BadOptionsError } from '../../errors.js'
 import { importOptional } from '../../optional-package.js'
-import { errorCode, orElse, type SqlClient, type SqlExecutor, type SqlRow, type SqlValue } from './client.js'
+import { errorCode, insertOnConflict, orElse, type SqlClient, type SqlExecutor, type SqlRow, type SqlValue } from './client.js'
 import { openStore, type SqlStoreOptions, type SqlUserStore } from './open.js'
 
 /** A prepared statement of a {@link SqliteDatabase}. */
@@ -65,7 +65,7 @@ export function sqliteClient (database: SqliteDatabase, closeDatabase?: () => vo
 
   return {
     ...executor,
-    dialect: { quote: '"', longText: 'text', idType: (length) => `varchar(${length})`, position: 'instr', tableOptions: '' },
+    dialect: { quote: '"', longText: 'text', idType: (length) => `varchar(${length})`, position: 'instr', insertIfNew: insertOnConflict, tableOptions: '' },
     ephemeral: database.memory === true,
     isDuplicate: (error) => duplicates.includes(errorCode(error)) || duplicates.includes((error as { errcode?: unknown } | null)?.errcode),
     isMissingTable: (error) => error instanceof Error && error.message.includes('no such table'),
