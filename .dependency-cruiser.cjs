@@ -1,11 +1,11 @@
 /** The house: an import goes down a floor, or stays in its own room (see ARCHITECTURE.md). */
 const floors = [
   '^lib/(index|plugin|fastify)\\.ts$',
-  '^lib/(http/|cli/|(options|backend-options|field-options|mail-options|password-options|refresh-options|sender-options|route-options|option-checks|start-accounts|start-backends)\\.ts$)',
+  '^lib/(http/|cli/|(options|backend-options|field-options|mail-options|password-options|refresh-options|sender-options|route-options|throttle-options|option-checks|start-accounts|start-backends|start-limits)\\.ts$)',
   '^lib/(auth-cache|authenticator|backend)\\.ts$',
   '^lib/accounts/',
   '^lib/(mail|transports|strategies|stores|testing)/',
-  '^lib/(crypto|schemas|contracts|sessions)/|^lib/(answers|background|deadline|foreign-error|sealed|email|errors|frozen-json|look-ups|maybe-promise|optional-package|queue|token-cache)\\.ts$'
+  '^lib/(crypto|schemas|contracts|sessions)/|^lib/(answers|background|deadline|foreign-error|sealed|email|errors|frozen-json|look-ups|maybe-promise|optional-package|queue|rate-limiter|token-cache)\\.ts$'
 ]
 
 const upward = floors.slice(1).map((from, index) => ({

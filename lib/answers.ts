@@ -27,6 +27,14 @@ export const sessionAnswers = {
   purge: Number.isSafeInteger
 }
 
+/** The same of a store of limits: whatever is no `null` counts nothing, and so lets nobody try. */
+export const limitAnswers = {
+  take: (answer: unknown) => answer === null || Number.isSafeInteger(answer),
+  giveBack: () => true,
+  clear: () => true,
+  purge: Number.isSafeInteger
+}
+
 export function isBoolean (answer: unknown): answer is boolean {
   return typeof answer === 'boolean'
 }

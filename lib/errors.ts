@@ -34,6 +34,9 @@ export const BadCredentialsError = createError('LOGIN_BAD_CREDENTIALS', 'The use
 /** 400: the password was right, but this backend lets only verified users in. */
 export const LoginNotVerifiedError = createError('LOGIN_USER_NOT_VERIFIED', 'Verify your e-mail address first.', 400)
 
+/** 429: more was tried, by this client or at this account, than its limit allows. `Retry-After` says for how many seconds. One body for known accounts and unknown ones. */
+export const TooManyRequestsError = createError('TOO_MANY_REQUESTS', 'Too many attempts. Try again later.', 429, Error, noStack)
+
 /** 400: a form field was sent twice, or the form cannot be read. */
 export const BadFormError = createError('FST_USERS_BAD_FORM', 'The form cannot be read, or repeats a field.', 400)
 

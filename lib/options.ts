@@ -2,6 +2,7 @@ import { backendProblems, resolveBackend, strategyProblems, type BackendSettings
 import type { AuditEvent } from './contracts/audit.js'
 import type { Backend } from './contracts/backend.js'
 import type { Hooks } from './contracts/hooks.js'
+import type { RateLimitStore } from './contracts/rate-limit-store.js'
 import type { SessionStore } from './contracts/session-store.js'
 import type { Strategy } from './contracts/strategy.js'
 import type { UserStore } from './contracts/user-store.js'
@@ -14,10 +15,12 @@ import { isPromise } from './maybe-promise.js'
 import { misspelt } from './misspelt.js'
 import { isFunction, isObject, isWhole, memberProblems } from './option-checks.js'
 import { passwordProblems, resolvePasswords, type PasswordOptions, type PasswordSettings } from './password-options.js'
+import { isRateLimitStore, type Limits } from './rate-limiter.js'
 import { routeProblems, type RouteGroups, type RouteOptions } from './route-options.js'
 import type { ObjectSchema } from './schemas/user.js'
 import { senderProblems, sendsByItself } from './sender-options.js'
 import { isSessionStore } from './sessions/is-session-store.js'
+import { resolveThrottle, throttleProblems, type ThrottleOptions } from './throttle-options.js'
 
 /** Options of the plugin. */
 export interface FastifyUsersOptions {
@@ -32,6 +35,13 @@ export interface FastifyUsersOptions {
    * user store's own place.
    */
   readonly sessions?: SessionStore | undefined
+  /**
+   * Where attempts are counted: `redisRateLimits(client)` of `fastify-users/redis`, say. Default: the user store's own place, or else the
+   * memory of this process.
+   */
+  readonly limits?: RateLimitStore | undefined
+  /** How often what may be tried, by whom. All limits are on by default; `false`: none. */
+  readonly throttle?: ThrottleOptions | false | undefined
   /** Put before the path of each route of the plugin. Default: none. */
   readonly prefix?: string
   /** The fields that the application adds to its users: a JSON schema of an object, as TypeBox's `Type.Object()` makes it. */
@@ -80,6 +90,8 @@ export interface FastifyUsersOptions {
 export interface Settings {
   readonly users: UserStore
   readonly sessions: SessionStore | undefined
+  readonly limits: RateLimitStore | undefined
+  readonly throttle: Limits
   readonly backends: readonly BackendSettings[]
   readonly prefix: string
   readonly fields: ObjectSchema
@@ -103,7 +115,7 @@ export interface Settings {
 }
 
 const known = [
-  'users', 'sessions', 'backends', 'strategy', 'prefix', 'fields', 'passwords', 'trustedOrigins', 'hooks', 'audit', 'routes', 'routeOptions',
+  'users', 'sessions', 'limits', 'throttle', 'backends', 'strategy', 'prefix', 'fields', 'passwords', 'trustedOrigins', 'hooks', 'audit', 'routes', 'routeOptions',
   'concealAccounts', 'confirmEmailChange', 'freshSeconds', 'storeTimeoutMs', 'cacheSeconds', 'mails', 'decorators', 'clock'
 ]
 const hookNames = [
@@ -121,13 +133,14 @@ const ofRegister = ['logLevel', 'logSerializers']
  */
 export function resolveOptions (options: FastifyUsersOptions): Settings {
   const production = process.env.NODE_ENV === 'production'
-  const { users, sessions, backends, strategy, prefix = '', fields = { type: 'object', properties: {} }, passwords = {}, trustedOrigins = [], hooks = {}, decorators = {}, clock = Date.now } = options
+  const { users, sessions, limits, throttle = {}, backends, strategy, prefix = '', fields = { type: 'object', properties: {} }, passwords = {}, trustedOrigins = [], hooks = {}, decorators = {}, clock = Date.now } = options
   const { audit = () => {}, routes = {}, routeOptions = {}, concealAccounts = false, confirmEmailChange = false, freshSeconds = 3600, storeTimeoutMs = 5000, cacheSeconds = 0, mails = {} } = options
   const problems: string[] = []
   const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(`options.${problem}`) }
 
   problems.push(...misspelt(options, [...known, ...ofRegister]).map((problem) => `options.${problem}`))
   expect(sessions === undefined || isSessionStore(sessions), 'sessions must be a session store, such as redisSessions(client) of fastify-users/redis')
+  expect(limits === undefined || isRateLimitStore(limits), 'limits must be a store of limits, such as redisRateLimits(client) of fastify-users/redis')
   expect(!production || sessions?.ephemeral !== true, 'sessions forgets everybody when the process ends: take one of fastify-users/sql or fastify-users/redis in production')
   expect(!production || users?.ephemeral !== true, 'users forgets everything when the process ends: take a store of fastify-users/sql in production')
   expect(typeof prefix === 'string' && /^(?:\/[\w.~-]+)*$/.test(prefix), 'prefix must begin with / and not end with it, such as /auth')
@@ -141,13 +154,15 @@ export function resolveOptions (options: FastifyUsersOptions): Settings {
   expect(concealAccounts !== true || routes?.verify === true, 'concealAccounts needs routes.verify: from the mail alone can people tell that they have registered')
   expect(Array.isArray(trustedOrigins) && trustedOrigins.every(isOrigin), 'trustedOrigins must hold origins: scheme, host and port, such as https://app.example.com')
   problems.push(...memberProblems('decorators', decorators, ['authenticate', 'users'], isName, 'must be a name'), ...memberProblems('hooks', hooks, hookNames, isFunction, 'must be a function'))
-  problems.push(...storeProblems(users), ...fieldProblems(fields, routes), ...routeProblems(routes, routeOptions), ...mailProblems(mails, production), ...strategyProblems(strategy), ...backendProblems(backends, strategy), ...passwordProblems(passwords, production))
+  problems.push(...storeProblems(users), ...throttleProblems(throttle), ...fieldProblems(fields, routes), ...routeProblems(routes, routeOptions), ...mailProblems(mails, production), ...strategyProblems(strategy), ...backendProblems(backends, strategy), ...passwordProblems(passwords, production))
   if (production && problems.length === 0) problems.push(...senderProblems(options))
   if (problems.length > 0) throw new BadOptionsError(problems.join('\n'))
 
   return Object.freeze({
     users,
     sessions,
+    limits,
+    throttle: resolveThrottle(throttle),
     backends: backends.map((backend) => resolveBackend(backend, strategy)),
     prefix,
     fields,

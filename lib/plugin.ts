@@ -17,6 +17,7 @@ import { createSourceOf } from './http/source.js'
 import { resolveOptions, type FastifyUsersOptions, type Settings } from './options.js'
 import { userSchema } from './schemas/user.js'
 import { startAccounts } from './start-accounts.js'
+import { startLimits } from './start-limits.js'
 import { startBackends } from './start-backends.js'
 
 /**
@@ -49,7 +50,8 @@ export const fastifyUsers = fp(async function fastifyUsers (fastify: FastifyInst
   if (groups.sessions === true && without !== -1) throw new BadOptionsError(`options.routes.sessions needs a strategy with sessions for each backend, such as opaque(), or jwt({ secret, sessions: true }): options.backends[${without}] has another one, whose sessions nobody could see or end`)
   const deadline = createDeadline(storeTimeoutMs, () => new StoreTimeoutError())
   for (const leak of leaks(settings)) fastify.log.warn(`fastify-users: ${leak}`)
-  const accounts = startAccounts(settings, { log: fastify.log, sessions, deadline, forget: (id) => { cache?.forget(id) }, origin: () => fastify.server.listening ? fastify.listeningOrigin : null })
+  const buckets = startLimits(fastify.log, settings)
+  const accounts = startAccounts(settings, { log: fastify.log, sessions, buckets, deadline, forget: (id) => { cache?.forget(id) }, origin: () => fastify.server.listening ? fastify.listeningOrigin : null })
   const background = createBackground(fastify.log)
   const isCrossSite = createCrossSiteCheck(settings.trustedOrigins)
   const authenticator = createAuthenticator(store, isCrossSite, cache)
@@ -66,7 +68,7 @@ export const fastifyUsers = fp(async function fastifyUsers (fastify: FastifyInst
     stopSweep()
     await background.drain()
     await accounts.mailRoom.drain()
-    for (const one of new Set([store, ...sessions])) await one.close?.()
+    for (const one of new Set([store, ...sessions, buckets])) await one.close?.()
   })
 
   const openApiConfig = describeInOpenApi(fastify, backends)

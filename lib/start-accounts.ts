@@ -1,7 +1,8 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Accounts } from './accounts/accounts.js'
 import { createPasswordRules } from './accounts/password-rules.js'
-import { sessionAnswers, userAnswers } from './answers.js'
+import { limitAnswers, sessionAnswers, userAnswers } from './answers.js'
+import type { RateLimitStore } from './contracts/rate-limit-store.js'
 import type { SessionStore } from './contracts/session-store.js'
 import type { StoredUser } from './contracts/user-store.js'
 import { createPasswords } from './crypto/passwords.js'
@@ -9,6 +10,7 @@ import type { Deadline } from './deadline.js'
 import { BadOptionsError } from './errors.js'
 import { createMailRoom } from './mail/mail-room.js'
 import type { Settings } from './options.js'
+import { createLimiter } from './rate-limiter.js'
 import { compile, type Check } from './schemas/compile.js'
 import { definitionsOf, type ObjectSchema } from './schemas/user.js'
 import { sealed } from './sealed.js'
@@ -24,18 +26,21 @@ export interface Surroundings {
   readonly sessions: readonly SessionStore[]
   /** Told of each user and session, by id, that was changed or ended. */
   readonly forget: (id: string) => void
+  /** Where attempts are counted. */
+  readonly buckets: RateLimitStore
 }
 
 /** The settings that are about accounts. */
-export type AccountSettings = Pick<Settings, 'users' | 'passwords' | 'clock' | 'fields' | 'hooks' | 'audit' | 'routes' | 'concealAccounts' | 'confirmEmailChange' | 'mails'>
+export type AccountSettings = Pick<Settings, 'users' | 'passwords' | 'clock' | 'fields' | 'hooks' | 'audit' | 'routes' | 'concealAccounts' | 'confirmEmailChange' | 'mails' | 'throttle'>
 
 /** The methods of stores that change or end a user or a session, or all sessions of a user: whose id comes first, or as a whole. */
 const changing = new Set(['replace', 'remove', 'retire', 'removeAll'])
 
 /** Joins all that the use cases work with. */
-export function startAccounts (settings: AccountSettings, { log, origin, deadline, sessions, forget }: Surroundings): Accounts {
-  const { users, passwords, clock, fields, hooks, audit, routes, concealAccounts, confirmEmailChange, mails } = settings
+export function startAccounts (settings: AccountSettings, { log, origin, deadline, sessions, buckets, forget }: Surroundings): Accounts {
+  const { users, passwords, clock, fields, hooks, audit, routes, concealAccounts, confirmEmailChange, mails, throttle } = settings
   const { hasher, concurrency, queueLimit, queueTimeoutMs } = passwords
+  const counters = sealed(buckets, limitAnswers, deadline)
   const forgetChanged = (method: string, first: unknown): void => {
     if (changing.has(method)) forget(typeof first === 'string' ? first : (first as StoredUser).id)
   }
@@ -53,6 +58,9 @@ export function startAccounts (settings: AccountSettings, { log, origin, deadlin
     audit,
     mailRoom: createMailRoom(mails, { log, origin }),
     log,
+    limits: throttle,
+    limiter: createLimiter(counters, { clock, log }),
+    buckets: counters,
     policy: {
       verifies: routes.verify === true,
       concealAccounts,

@@ -2,10 +2,12 @@ import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { AuditEvent } from '../contracts/audit.js'
 import type { Hooks } from '../contracts/hooks.js'
 import type { LinkKind } from '../contracts/letter.js'
+import type { RateLimitStore } from '../contracts/rate-limit-store.js'
 import type { SessionStore } from '../contracts/session-store.js'
 import type { UserStore } from '../contracts/user-store.js'
 import type { Passwords } from '../crypto/passwords.js'
 import type { MailRoom } from '../mail/mail-room.js'
+import type { Limiter, Limits } from '../rate-limiter.js'
 import type { Check } from '../schemas/compile.js'
 import type { PasswordRules } from './password-rules.js'
 
@@ -28,6 +30,11 @@ export interface Accounts {
   readonly audit: (event: AuditEvent) => void
   readonly mailRoom: MailRoom
   readonly log: Pick<FastifyBaseLogger, 'error'>
+  /** How often what may be tried. */
+  readonly limits: Limits
+  readonly limiter: Limiter
+  /** Where attempts are counted. */
+  readonly buckets: Pick<RateLimitStore, 'purge'>
   readonly policy: AccountPolicy
 }
 

@@ -1,6 +1,7 @@
 import type { Accounts, Source } from './accounts.js'
 import type { Change } from './change.js'
 import { tell } from './hooks.js'
+import { forgetGuesses } from './limits.js'
 import { record } from './record.js'
 import { sendVerification } from './request-verify.js'
 import { toUser } from './to-user.js'
@@ -15,6 +16,12 @@ export async function announce (accounts: Accounts, { before, after }: Change, s
 /** Who changed both at once shall not keep the owner from learning of it: the notice goes to the address of before. */
 export async function announcePassword (accounts: Accounts, { before, after }: Change, source: Source): Promise<void> {
   record(accounts, source, { type: 'password-change', userId: after.id })
+  try {
+    // What was guessed at was another password.
+    await forgetGuesses(accounts, after)
+  } catch (error) {
+    accounts.log.error({ err: error }, 'fastify-users: a password was set, and what was guessed at the old one counts on')
+  }
   accounts.mailRoom.post('password-changed', toUser(after), before.email)
   await tell(accounts, 'onAfterPasswordChange', () => accounts.hooks.onAfterPasswordChange?.(toUser(after), source.request))
 }

@@ -1,16 +1,21 @@
 import type { Accounts, Source } from './accounts.js'
 import { findByEmail } from './find.js'
 import { tell } from './hooks.js'
+import { mayMail } from './limits.js'
 import { giveToken } from './purpose-token.js'
 import { record, recorded } from './record.js'
 import { toUser } from './to-user.js'
 
-/** Mails a link to set another password, if there is an account. Whether there is, is found out when the reply has left. */
+/**
+ * Mails a link to set another password, if there is an account. Whether there is, is found out when the reply has left. One link too many
+ * is not made, either: it would end the one that the owner has been sent.
+ */
 export async function forgotPassword (accounts: Accounts, email: string, source: Source): Promise<void> {
   const user = await findByEmail(accounts.store, email)
   source.later(async () => {
-    if (user?.isActive === true) return await sendReset(accounts, 'reset-password', user.id, source)
-    record(accounts, source, { type: 'forgot-password', userId: user?.id ?? null, reason: user === null ? 'unknown-user' : 'inactive' })
+    const reason = user === null ? 'unknown-user' : user.isActive !== true ? 'inactive' : await mayMail(accounts, 'forgotPassword', user.id) ? null : 'too-many-mails'
+    if (user === null || reason !== null) return record(accounts, source, { type: 'forgot-password', userId: user?.id ?? null, reason: reason as string })
+    await sendReset(accounts, 'reset-password', user.id, source)
   })
 }
 

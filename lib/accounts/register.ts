@@ -4,7 +4,8 @@ import { RegisterRefusedError, UserAlreadyExistsError, withReason } from '../err
 import type { Accounts, Source } from './accounts.js'
 import { insert, prepare } from './create.js'
 import { findByEmail } from './find.js'
-import { recorded, recordedIfFailed } from './record.js'
+import { mayMail } from './limits.js'
+import { record, recorded, recordedIfFailed } from './record.js'
 import { sendVerification } from './request-verify.js'
 import { toUser } from './to-user.js'
 
@@ -54,6 +55,8 @@ async function addOrTellOwner (accounts: Accounts, prepared: StoredUser, source:
     if (!(error instanceof UserAlreadyExistsError)) throw error
     const owner = await findByEmail(accounts.store, prepared.email)
     // An account that is locked is told nothing, and neither is one that went away meanwhile.
-    if (owner?.isActive === true) accounts.mailRoom.post('registration-attempt', toUser(owner), owner.email)
+    if (owner?.isActive !== true) return
+    if (!await mayMail(accounts, 'register', owner.id)) return record(accounts, source, { type: 'register', userId: owner.id, reason: 'too-many-mails' })
+    accounts.mailRoom.post('registration-attempt', toUser(owner), owner.email)
   }
 }

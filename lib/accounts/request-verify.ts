@@ -1,6 +1,7 @@
 import type { Accounts, Source } from './accounts.js'
 import { findByEmail } from './find.js'
 import { tell } from './hooks.js'
+import { mayMail } from './limits.js'
 import { giveToken } from './purpose-token.js'
 import { record, recorded } from './record.js'
 import { toUser } from './to-user.js'
@@ -15,8 +16,9 @@ export async function requestVerify (accounts: Accounts, email: string, source: 
   })
 }
 
-/** Makes the token, and mails it. */
+/** Makes the token, and mails it, unless the user has been sent too many. */
 export async function sendVerification (accounts: Accounts, userId: string, source: Source): Promise<void> {
+  if (!await mayMail(accounts, 'requestVerify', userId)) return record(accounts, source, { type: 'request-verify', userId, reason: 'too-many-mails' })
   await recorded(accounts, source, 'request-verify', userId, async () => {
     const { token, user } = await giveToken(accounts, 'verify', userId, { lifetimeSeconds: accounts.policy.linkSeconds['verify-address'] })
     accounts.mailRoom.post('verify-address', toUser(user), user.email, token)

@@ -6,7 +6,8 @@ import type { Accounts } from './accounts.js'
 const rounds = 10
 
 /**
- * Sweeps expired sessions out of the stores, now and then, until it is told to stop. They are dead whether they are there or not.
+ * Sweeps expired sessions, and limits that nobody is near, out of the stores, now and then, until it is told to stop. They count for
+ * nothing whether they are there or not.
  *
  * @returns stops it
  */
@@ -16,8 +17,8 @@ export function sweep (accounts: Accounts, background: Background): () => void {
 }
 
 /** What one sweep does, bounded in itself: what is left is for the next one. */
-export async function sweepOnce ({ sessions, clock }: Accounts): Promise<void> {
-  for (const store of sessions) {
+export async function sweepOnce ({ sessions, buckets, clock }: Accounts): Promise<void> {
+  for (const store of [...sessions, buckets]) {
     for (let round = 0; round < rounds; round++) {
       if (await store.purge(clock() - purgeMarginMs) === 0) break
     }

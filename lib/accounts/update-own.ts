@@ -4,8 +4,9 @@ import type { Accounts, Source } from './accounts.js'
 import type { Change } from './change.js'
 import { requestEmailChange } from './email-change.js'
 import { getById } from './find.js'
+import { mailCounters, proofCounters } from './limits.js'
 import { readInput } from './input.js'
-import { recorded } from './record.js'
+import { recorded, recordedIfFailed } from './record.js'
 import { update } from './update.js'
 
 /** What users may change of themselves: the caller has seen to that there is nothing else. */
@@ -31,6 +32,7 @@ export async function updateOwn (accounts: Accounts, id: string, { currentPasswo
   if (newEmail === undefined) return await update(accounts, id, rest, source, allow)
   if (!accounts.policy.confirmEmailChange) return await update(accounts, id, { ...rest, email: newEmail }, source, allow)
 
+  await recordedIfFailed(accounts, source, 'request-email-change', id, () => accounts.limiter.admit(mailCounters(accounts, 'changeEmail', id)))
   const changed = await updateIfAny(accounts, user, rest, source, allow)
   // Not behind the reply: what was proved now may not be true any more when that has left.
   await requestEmailChange(accounts, id, newEmail, source, stillProved(changed.after))
@@ -47,10 +49,12 @@ export function stillProved ({ passwordHash, sessionEpoch }: StoredUser): (curre
   return (current) => { if (current.passwordHash !== passwordHash || current.sessionEpoch !== sessionEpoch) throw new BadCurrentPasswordError() }
 }
 
-/** @throws `USER_BAD_CURRENT_PASSWORD` unless the password is the user's; a user without one has to set one first, by a link */
+/** @throws `USER_BAD_CURRENT_PASSWORD` unless the password is the user's; a user without one has to set one first, by a link. `TOO_MANY_REQUESTS` */
 export async function proveSelf (accounts: Accounts, user: StoredUser, currentPassword: string | undefined, source: Source): Promise<void> {
   await recorded(accounts, source, 'reauthenticate', user.id, async () => {
-    const matches = currentPassword !== undefined && await accounts.passwords.verify(user.passwordHash, currentPassword, source.gone)
-    if (matches !== true) throw new BadCurrentPasswordError()
+    if (currentPassword === undefined) throw new BadCurrentPasswordError()
+    await accounts.limiter.attempt(proofCounters(accounts, user.id), async () => {
+      if (await accounts.passwords.verify(user.passwordHash, currentPassword, source.gone) !== true) throw new BadCurrentPasswordError()
+    })
   })
 }

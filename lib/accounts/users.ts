@@ -9,12 +9,14 @@ import { create } from './create.js'
 import { confirmEmailChange } from './email-change.js'
 import { findByEmail, findById } from './find.js'
 import { forgotPassword } from './forgot-password.js'
+import { loginCounters } from './limits.js'
 import { list, type ListQuery, type UserPage } from './list.js'
 import { remove } from './remove.js'
 import { requestVerify } from './request-verify.js'
 import { resetPassword } from './reset-password.js'
 import { revokeSessions } from './revoke-sessions.js'
 import { toUser } from './to-user.js'
+import { unlock } from './unlock.js'
 import { update } from './update.js'
 import { verify } from './verify.js'
 
@@ -87,7 +89,12 @@ export interface Users {
    * @throws `LAST_SUPERUSER`, or what `onBeforeDelete` throws
    */
   remove (id: string, request?: FastifyRequest): Promise<boolean>
-  /** The active user with this address and password, or `null`. It takes as long either way. */
+  /**
+   * The active user with this address and password, or `null`. It takes as long either way, and counts as a login at the account: no
+   * password is looked at that would be one too many. Clients are yours to count.
+   *
+   * @throws `TOO_MANY_REQUESTS`, whether there is an account or not
+   */
   authenticate (email: string, password: string): Promise<User | null>
   /**
    * Mails a link to verify the address, if there is an active account of it that is not verified. It resolves before that is
@@ -116,6 +123,8 @@ export interface Users {
   confirmEmailChange (token: string, request?: FastifyRequest): Promise<User>
   /** Ends all sessions of a user. `false` if there is no such user. */
   revokeSessions (id: string, request?: FastifyRequest): Promise<boolean>
+  /** Lets a user log in at once whose password was guessed at too often. A new password does so, too. `false` if there is no such user. */
+  unlock (id: string, request?: FastifyRequest): Promise<boolean>
 }
 
 /** Binds the use cases to a store. */
@@ -132,15 +141,19 @@ export function createUsers (accounts: Accounts, background: Background): Users 
     update: async (id, changes, request) => toUser((await update(accounts, id, changes, from(request))).after),
     remove: async (id, request) => await unlessMissing(() => remove(accounts, id, from(request))),
     async authenticate (email, password) {
-      const { user, failure } = await authenticate(accounts, email, password)
-      return failure === null ? toUser(user) : null
+      const attempt = await accounts.limiter.admit(loginCounters(accounts, email))
+      const { user, failure } = await attempt.during(() => authenticate(accounts, email, password))
+      if (failure !== null) return null
+      await attempt.succeeded()
+      return toUser(user)
     },
     requestVerify: async (email, request) => { await requestVerify(accounts, email, from(request)) },
     verify: async (token, request) => toUser(await verify(accounts, token, from(request))),
     forgotPassword: async (email, request) => { await forgotPassword(accounts, email, from(request)) },
     resetPassword: async (token, password, request) => toUser(await resetPassword(accounts, token, password, from(request))),
     confirmEmailChange: async (token, request) => toUser(await confirmEmailChange(accounts, token, from(request))),
-    revokeSessions: async (id, request) => await unlessMissing(() => revokeSessions(accounts, id, from(request)))
+    revokeSessions: async (id, request) => await unlessMissing(() => revokeSessions(accounts, id, from(request))),
+    unlock: async (id, request) => await unlessMissing(() => unlock(accounts, id, from(request)))
   }
 }
 

@@ -8,6 +8,7 @@ import { migrate } from './migrate.js'
 import { revokeSessions } from './revoke-sessions.js'
 import { run } from './run.js'
 import { secret, type SecretOptions } from './secret.js'
+import { unlock } from './unlock.js'
 
 // Two folders up from here, as the source and as the build.
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
@@ -43,6 +44,10 @@ onMigratedDatabase('list-users', 'Prints the users, the oldest first.')
 onMigratedDatabase('revoke-sessions', 'Ends all sessions of a user, at once and everywhere.')
   .argument('<email>', 'the e-mail address')
   .action((email: string, options: DatabaseOptions) => act(() => revokeSessions({ ...options, email }, process)))
+
+onMigratedDatabase('unlock', 'Lets a user log in at once whose password was guessed at too often.')
+  .argument('<email>', 'the e-mail address')
+  .action((email: string, options: DatabaseOptions) => act(() => unlock({ ...options, email }, process)))
 
 await program.parseAsync()
 

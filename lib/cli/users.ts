@@ -3,6 +3,7 @@ import { createBackground } from '../background.js'
 import { resolveMails } from '../mail-options.js'
 import { resolvePasswords } from '../password-options.js'
 import { startAccounts } from '../start-accounts.js'
+import { resolveThrottle } from '../throttle-options.js'
 import { withStore, type DatabaseOptions } from './database.js'
 
 /** Nobody is told, nothing is wrong, the app is nowhere. */
@@ -22,14 +23,16 @@ export async function withUsers<T> (options: DatabaseOptions, work: (users: User
       routes: {},
       concealAccounts: false,
       confirmEmailChange: false,
-      mails: resolveMails({}, true)
+      mails: resolveMails({}, true),
+      throttle: resolveThrottle(false)
     }, {
       log,
       origin: nothing,
       forget: nothing,
       // Whoever is at a terminal can stop waiting.
       deadline: (promise) => promise,
-      sessions: [store.sessions]
+      sessions: [store.sessions],
+      buckets: store.limits
     })
     // The application's schema is not known here.
     return await work(createUsers({ ...accounts, checkFields: nothing }, createBackground(log)))

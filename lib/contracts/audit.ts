@@ -4,7 +4,7 @@ import type { BackendName } from './user.js'
 export type AuditEventType =
   'login' | 'logout' | 'refresh' | 'register' | 'create' | 'update' | 'delete' |
   'request-verify' | 'verify' | 'forgot-password' | 'reset-password' |
-  'reauthenticate' | 'password-change' | 'request-email-change' | 'confirm-email-change' | 'email-change' | 'revoke-session' | 'revoke-sessions'
+  'reauthenticate' | 'password-change' | 'request-email-change' | 'confirm-email-change' | 'email-change' | 'revoke-session' | 'revoke-sessions' | 'unlock'
 
 /** Something that happened to an account, or was tried: for a log of security events. It never holds a secret or an address. */
 export interface AuditEvent {

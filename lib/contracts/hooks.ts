@@ -2,13 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { MaybePromise } from '../maybe-promise.js'
 import type { BackendName, User, UserFields } from './user.js'
 
-/** Why a login failed. For the application alone: the client is told `LOGIN_BAD_CREDENTIALS` in all cases but the last. */
-export type LoginFailure = 'unknown-user' | 'no-password' | 'wrong-password' | 'inactive' | 'not-verified'
+/** Why a login failed. For the application alone: the client is told `LOGIN_BAD_CREDENTIALS` in all cases but the last two. `too-many-attempts`: nothing
+ * was looked up, so `user` is `null` then, whoever was meant. */
+export type LoginFailure = 'unknown-user' | 'no-password' | 'wrong-password' | 'inactive' | 'not-verified' | 'too-many-attempts'
 
 /** A login that failed. */
 export interface FailedLogin {
   readonly reason: LoginFailure
-  /** The account that was tried; `null` where there is none. */
+  /** The account that was tried; `null` where there is none, or nobody has looked. */
   readonly user: User | null
   readonly backend: BackendName
 }

@@ -7,5 +7,6 @@ const longestAddress = 64
 
 /** From where a request comes, as its session will tell. Behind a proxy it is right if Fastify's `trustProxy` is. */
 export function clientOf ({ ip, headers }: FastifyRequest): Client {
-  return { ip: ip.slice(0, longestAddress), userAgent: headers['user-agent']?.slice(0, longestUserAgent) ?? null }
+  // A socket may have no address, whatever the type says.
+  return { ip: (ip as string | undefined)?.slice(0, longestAddress) ?? null, userAgent: headers['user-agent']?.slice(0, longestUserAgent) ?? null }
 }

@@ -14,7 +14,9 @@ import { migrate } from '../../lib/cli/migrate.js'
 import { revokeSessions } from '../../lib/cli/revoke-sessions.js'
 import { run, type Streams } from '../../lib/cli/run.js'
 import { secret } from '../../lib/cli/secret.js'
+import { unlock } from '../../lib/cli/unlock.js'
 import { argon2Hasher, owaspCost } from '../../lib/crypto/password.js'
+import { keyOf } from '../../lib/rate-limiter.js'
 import { secretProblem } from '../../lib/strategies/weak-secrets.js'
 import { mariadbServer, noMariadb, noPostgres, postgresServer } from '../helpers/servers.js'
 
@@ -195,6 +197,15 @@ async function commonTests (t: Test, options: Required<Pick<DatabaseOptions, 'da
     t.notMatch(line, /hash|argon2/i)
   })
 
+  await t.test('unlock ends what guesses have begun', async (t) => {
+    const user = await stored(options, ann)
+    const attempt = async (): Promise<number | null> => await withStore(options, { create: false }, async ({ limits }) => await limits.take(keyOf('login', 'perAccount', ann), { costMs: 60_000, roomMs: 60_000 }, 1000))
+    t.strictSame([await attempt(), await attempt()], [null, 61_000])
+    t.strictSame(await outcome((streams) => unlock({ ...options, email: 'aNN@example.com' }, streams)), [0, `${user?.id} may log in again.\n`, ''])
+    t.equal(await attempt(), null)
+    t.strictSame(await outcome((streams) => unlock({ ...options, email: 'nobody@example.com' }, streams)), [1, '', 'fastify-users: There is no such user.\n'])
+  })
+
   await t.test('revoke-sessions counts up the epoch', async (t) => {
     const user = await stored(options, ann)
     t.strictSame(await outcome((streams) => revokeSessions({ ...options, email: 'aNN@example.com' }, streams)), [0, `All sessions of ${user?.id} have ended.\n`, ''])
@@ -342,5 +353,5 @@ function freshPrefix (): string {
 }
 
 function dropTables (prefix: string): string {
-  return `drop table if exists ${prefix}, ${prefix}_revocations, ${prefix}_migrations`
+  return `drop table if exists ${prefix}, ${prefix}_sessions, ${prefix}_revocations, ${prefix}_limits, ${prefix}_migrations`
 }

@@ -43,13 +43,15 @@ t.test('from a new file to ended sessions', async (t) => {
   const [code, id, stderr] = await fastifyUsers(t, ['create-user', 'ann@example.com', '--superuser', '--fields', '{"nickname":"A"}'], env, `${password}\n`)
   t.strictSame([code, stderr], [0, ''])
   const { DATABASE_URL: file } = env
-  const [[, listed], revoked, unread] = await Promise.all([
+  const [[, listed], revoked, unlocked, unread] = await Promise.all([
     fastifyUsers(t, ['list-users', '--database', file, '--json', '--superusers', '--no-migrate', '--limit', '1', '--email', 'ANN']),
     fastifyUsers(t, ['revoke-sessions', 'ann@example.com'], env),
+    fastifyUsers(t, ['unlock', 'ann@example.com', '--no-migrate'], env),
     withoutReader(t, ['list-users'], env)
   ])
   t.match(JSON.parse(listed), { id: id.trim(), email: 'ann@example.com', isSuperuser: true, isVerified: true, isActive: true, nickname: 'A' })
   t.strictSame(revoked, [0, `All sessions of ${id.trim()} have ended.\n`, ''])
+  t.strictSame(unlocked, [0, `${id.trim()} may log in again.\n`, ''])
   t.strictSame(unread, [0, 'not read', ''], 'a reader that has gone')
 })
 

@@ -34,6 +34,7 @@ async function serve (prefix: string, users: SqlUserStore): Promise<void> {
       passwords: { memoryCost: 8, timeCost: 1 },
       routes: { register: true },
       storeTimeoutMs: 60_000,
+      throttle: false,
       clock: () => now
     })
     scope.get('/me', { preHandler: scope.authenticate() }, async ({ user }) => user)

@@ -1,7 +1,7 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import type { Test } from 'tap'
-import { jwt, memory, opaque, type SessionStore, type StoredSession, type Strategy, type UserStore } from '../../lib/index.js'
-import { redisSessions, type RedisClient } from '../../lib/stores/redis/index.js'
+import { jwt, memory, opaque, type RateLimitStore, type SessionStore, type StoredSession, type Strategy, type UserStore } from '../../lib/index.js'
+import { redisRateLimits, redisSessions, type RedisClient } from '../../lib/stores/redis/index.js'
 import { sameOrigin, secret } from './app.js'
 import { freshPrefix, keysOf, noRedis, sharedRedis, skipped } from './redis.js'
 import { onEachStore } from './stores.js'
@@ -10,10 +10,11 @@ import { onEachStore } from './stores.js'
 export interface Place {
   readonly users: UserStore
   readonly sessions: SessionStore
+  readonly limits: RateLimitStore
   /** All that it holds, as text: what somebody who got at the database would read. */
   dump (): Promise<string>
   /** The same once more, over connections of its own, as another process has it. */
-  again (): Promise<Pick<Place, 'users' | 'sessions'>>
+  again (): Promise<Pick<Place, 'users' | 'sessions' | 'limits'>>
 }
 
 /** Opens another place for a test; it goes when the test ends. */
@@ -25,12 +26,13 @@ export function onEachPlace (t: Test, run: (t: Test, open: OpenPlace) => Promise
     await run(t, async (t) => {
       const { users, dump, again } = await open(t)
       const sessions = users.sessions as SessionStore
-      const elsewhere = async (): Promise<Pick<Place, 'users' | 'sessions'>> => {
+      const limits = users.limits as RateLimitStore
+      const elsewhere = async (): Promise<Pick<Place, 'users' | 'sessions' | 'limits'>> => {
         const users = await again()
-        return { users, sessions: users.sessions as SessionStore }
+        return { users, sessions: users.sessions as SessionStore, limits: users.limits as RateLimitStore }
       }
-      if (users.ephemeral !== true) return { users, sessions, dump, again: elsewhere }
-      return { users, sessions, again: elsewhere, dump: async () => `${await dump()}${JSON.stringify(await sessionsOfAll(users, sessions))}` }
+      if (users.ephemeral !== true) return { users, sessions, limits, dump, again: elsewhere }
+      return { users, sessions, limits, again: elsewhere, dump: async () => `${await dump()}${JSON.stringify(await sessionsOfAll(users, sessions))}` }
     })
   }, names)
 
@@ -44,7 +46,11 @@ export function onEachPlace (t: Test, run: (t: Test, open: OpenPlace) => Promise
       return {
         users,
         sessions: redisSessions(client, { prefix }),
-        again: async () => ({ users, sessions: redisSessions(await sharedRedis(t) as RedisClient, { prefix }) }),
+        limits: redisRateLimits(client, { prefix }),
+        async again () {
+          const other = await sharedRedis(t) as RedisClient
+          return { users, sessions: redisSessions(other, { prefix }), limits: redisRateLimits(other, { prefix }) }
+        },
         async dump () {
           const keys = await keysOf(client, prefix)
           const values = await Promise.all(keys.map(async (key) => await client.type(key) === 'zset' ? (await client.zrange(key, 0, '-1')).join() : await client.get(key)))

@@ -1,7 +1,7 @@
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { mock } from 'node:test'
 import t, { type Test } from 'tap'
-import { bearer, cookie, jwt, memorySessions, opaque, type AuditEvent, type FastifyUsersOptions, type SessionView, type Strategy } from '../../lib/index.js'
+import { bearer, cookie, jwt, memoryRateLimits, memorySessions, opaque, type AuditEvent, type FastifyUsersOptions, type SessionView, type Strategy } from '../../lib/index.js'
 import { sweepOnce } from '../../lib/accounts/sweep.js'
 import type { Accounts } from '../../lib/accounts/accounts.js'
 import { newSession } from '../../lib/testing/stored-session.js'
@@ -271,13 +271,13 @@ t.test('what has expired is swept out, an hour later, a little at a time', async
   // Whose insert purges nothing by itself.
   for (const session of [...kept, ...gone]) await store.insert({ ...session, createdAt: 0 })
   const { store: watched, calls } = faulty(store)
-  await sweepOnce({ sessions: [watched, memorySessions()], clock: clock.now } as unknown as Accounts)
+  await sweepOnce({ sessions: [watched, memorySessions()], buckets: memoryRateLimits(), clock: clock.now } as unknown as Accounts)
   t.ok((calls().purge ?? 0) > 1, 'until there is nothing left')
   for (const { id } of kept) t.ok(await store.find(id))
   for (const { id } of gone) t.equal(await store.find(id), null)
 
   let purges = 0
-  await sweepOnce({ sessions: [{ ...memorySessions(), purge: () => { purges++; return 1000 } }], clock: clock.now } as unknown as Accounts)
+  await sweepOnce({ sessions: [{ ...memorySessions(), purge: () => { purges++; return 1000 } }], buckets: memoryRateLimits(), clock: clock.now } as unknown as Accounts)
   t.equal(purges, 10, 'the rest is for the next time')
 })
 

@@ -299,7 +299,7 @@ test('hooks may reply, be async, and return nothing', () => {
   const hooks: Hooks = {
     onAfterLogin: async (user, request, reply) => await reply.header('x-user', user.id).redirect(`/welcome?from=${request.ip}`),
     onLoginFailed ({ reason, user, backend }) {
-      expect(reason).type.toBe<'unknown-user' | 'no-password' | 'wrong-password' | 'inactive' | 'not-verified'>()
+      expect(reason).type.toBe<'unknown-user' | 'no-password' | 'wrong-password' | 'inactive' | 'not-verified' | 'too-many-attempts'>()
       expect(user?.email).type.toBe<string | undefined>()
       expect(backend).type.toBe<string>()
     }

@@ -2,8 +2,8 @@
 import { Type, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import fastifyUsers, { bearer, cookie, jwt, memory, memoryRevocations } from 'fastify-users'
-import type { AuditEvent, FastifyUsersOptions, Guard, JwtAlgorithm, MailOptions, PasswordOptions, RouteAdditions, RouteGroups, RouteName, RouteOptions, Strategy, UserStore } from 'fastify-users'
+import fastifyUsers, { bearer, cookie, jwt, memory, memoryRateLimits, memoryRevocations } from 'fastify-users'
+import type { AuditEvent, FastifyUsersOptions, Guard, JwtAlgorithm, MailOptions, PasswordOptions, RouteAdditions, RouteGroups, RouteName, RouteOptions, Strategy, ThrottleOptions, UserStore } from 'fastify-users'
 import { mysql, postgres, sqlite } from 'fastify-users/sql'
 import { createPool } from 'mysql2/promise'
 import { Pool } from 'pg'
@@ -343,5 +343,16 @@ describe('the plugin goes into', () => {
     const addUsers = async (target: FastifyInstance): Promise<void> => { await target.register(fastifyUsers, options) }
     expect(addUsers).type.toBeCallableWith(app)
     expect(app.register).type.toBeCallableWith(import('fastify-users'), options)
+  })
+})
+
+describe('limits', () => {
+  test('are a part of what they are by default, or off', () => {
+    expect<ThrottleOptions>().type.toBeAssignableFrom({ login: { perClient: { attempts: 20 }, perAccount: { attempts: 5, seconds: 600 }, inARow: false }, refresh: false } as const)
+    expect<FastifyUsersOptions['throttle']>().type.toBeAssignableFrom<false>()
+    expect<FastifyUsersOptions['throttle']>().type.not.toBeAssignableFrom<true>()
+    expect<ThrottleOptions>().type.not.toBeAssignableFrom<{ logon: false }>()
+    expect<NonNullable<ThrottleOptions['verify']>>().type.not.toBeAssignableFrom<{ perAccount: false }>()
+    expect<FastifyUsersOptions['limits']>().type.toBeAssignableFrom(memoryRateLimits())
   })
 })

@@ -120,6 +120,7 @@ describe('a user', () => {
     expect(app.users.resetPassword('token', 'correct horse battery staple')).type.toBe<Promise<BaseUser>>()
     expect(app.users.confirmEmailChange('token')).type.toBe<Promise<BaseUser>>()
     expect(app.users.revokeSessions('id')).type.toBe<Promise<boolean>>()
+    expect(app.users.unlock('id')).type.toBe<Promise<boolean>>()
     expect(app.users.resetPassword('token')).type.toRaiseError('Expected 2-3 arguments, but got 1')
   })
 
@@ -143,7 +144,7 @@ describe('a user', () => {
 describe('an event of the audit', () => {
   test('is of a known type', () => {
     expect<AuditEvent['type']>().type.toBe<AuditEventType>()
-    expect<AuditEventType>().type.toBeAssignableFrom<'login' | 'logout' | 'register' | 'create' | 'update' | 'delete' | 'request-verify' | 'verify' | 'forgot-password' | 'reset-password' | 'reauthenticate' | 'password-change' | 'request-email-change' | 'confirm-email-change' | 'email-change' | 'revoke-sessions'>()
+    expect<AuditEventType>().type.toBeAssignableFrom<'login' | 'logout' | 'register' | 'create' | 'update' | 'delete' | 'request-verify' | 'verify' | 'forgot-password' | 'reset-password' | 'reauthenticate' | 'password-change' | 'request-email-change' | 'confirm-email-change' | 'email-change' | 'revoke-sessions' | 'unlock'>()
     expect<AuditEventType>().type.not.toBeAssignableFrom<string>()
     expect<AuditEventType>().type.not.toBeAssignableFrom<'signup'>()
     expect<AuditEvent['backend']>().type.toBe<string | null>()

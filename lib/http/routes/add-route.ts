@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods, onRequestHookHandler, preValidationHookHandler, RouteShorthandOptions } from 'fastify'
 import type { RunningBackend } from '../../backend.js'
+import type { RateLimit } from '../../contracts/rate-limit-store.js'
 import { CrossSiteError } from '../../errors.js'
 import { withAdditions, type RouteName } from '../../route-options.js'
 import { errorReply } from '../../schemas/error.js'
@@ -18,6 +19,8 @@ export interface OwnRoute {
   readonly onRequest?: onRequestHookHandler | undefined
   /** What must hold before the input is looked at. */
   readonly preValidation?: preValidationHookHandler | undefined
+  /** What may refuse with 429: those that are on. */
+  readonly limits?: ReadonlyArray<RateLimit | undefined>
   /** The backend whose login route it is: the document learns the backend's security scheme from it. */
   readonly loginOf?: RunningBackend | undefined
   readonly schema: { readonly operationId: string, readonly summary: string, readonly body?: object, readonly response: Readonly<Record<number, object>> } & Readonly<Record<string, unknown>>
@@ -30,7 +33,7 @@ export interface OwnRoute {
  * another site's page, a body that cannot be read, who one is, what one may, what is not there, what the body says.
  */
 export function addRoute (scope: FastifyInstance, context: RouteContext, name: RouteName, route: OwnRoute): void {
-  const { method, url, guard, onRequest = [], preValidation = [], loginOf, schema, schemaErrorFormatter, handler } = route
+  const { method, url, guard, onRequest = [], preValidation = [], loginOf, limits = [], schema, schemaErrorFormatter, handler } = route
   // A guard asks that itself. Without one, a page of another site could log its visitor in, or sign them up, as somebody else.
   const isAtRisk = guard === undefined && (loginOf === undefined ? context.backends : [loginOf]).some(({ transport }) => transport.ambient)
   const crossSite = isAtRisk ? { 403: errorReply('`CROSS_SITE_REQUEST`: another site may have made the request.') } : {}
@@ -44,7 +47,7 @@ export function addRoute (scope: FastifyInstance, context: RouteContext, name: R
       tags: ['auth'],
       ...(guard === undefined ? { security: [] } : {}),
       ...schema,
-      response: { ...guard === undefined ? crossSite : refusals(guard), ...unavailable, ...schema.response }
+      response: { ...guard === undefined ? crossSite : refusals(guard), ...limits.some((limit) => limit !== undefined) ? tooMany : {}, ...unavailable, ...schema.response }
     },
     ...(schemaErrorFormatter === undefined ? {} : { schemaErrorFormatter })
   } as RouteShorthandOptions
@@ -56,6 +59,7 @@ export function addRoute (scope: FastifyInstance, context: RouteContext, name: R
   }
 }
 
+const tooMany = { 429: errorReply('`TOO_MANY_REQUESTS`: try again after `Retry-After` seconds.') }
 const unavailable = { 503: errorReply('A store is down, or too many passwords are being hashed. Try again after `Retry-After` seconds.') }
 
 function refusals (guard: Guard): object {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { authenticate } from '../../accounts/authenticate.js'
+import { loginCounters } from '../../accounts/limits.js'
 import { record, recordedIfFailed } from '../../accounts/record.js'
 import { toUser } from '../../accounts/to-user.js'
 import { readSession, startSession, type RunningBackend } from '../../backend.js'
@@ -11,6 +12,7 @@ import { BadCredentialsError, LoginNotVerifiedError } from '../../errors.js'
 import { errorReply } from '../../schemas/error.js'
 import { loginBody, type LoginBody } from '../../schemas/login.js'
 import { clientOf } from '../client.js'
+import { clientCounters } from '../throttle.js'
 import { decide } from '../undecided.js'
 import { addRoute, type OwnRoute } from './add-route.js'
 import type { RouteContext } from './context.js'
@@ -21,6 +23,7 @@ export function loginRoute (scope: FastifyInstance, context: RouteContext, backe
     method: 'POST',
     url: `/login/${backend.name}`,
     loginOf: backend,
+    limits: Object.values(context.accounts.limits.login),
     schema: loginSchema(context, backend),
     handler: (request, reply) => login(context, backend, request, reply)
   })
@@ -30,12 +33,18 @@ export function loginRoute (scope: FastifyInstance, context: RouteContext, backe
 async function login (context: RouteContext, backend: RunningBackend, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { username, email = username as string, password, remember } = request.body as LoginBody
 
+  const { accounts } = context
   const source = context.sourceOf(request, reply)
   const name = backend.name as BackendName
-  const { user, failure } = await recordedIfFailed(context.accounts, source, 'login', null, () => decide(() => authenticate(context.accounts, email, password, source)), name)
+
+  const counters = [...clientCounters(accounts, 'login', request, 'give-back'), ...loginCounters(accounts, email)]
+  const attempt = await recordedIfFailed(accounts, source, 'login', null, () => accounts.limiter.begin(counters), name)
+  if (attempt.refusal !== null) return await refuse(context, backend, 'too-many-attempts', null, request, reply, attempt.refusal)
+  const { user, failure } = await recordedIfFailed(accounts, source, 'login', null, () => attempt.during(() => decide(() => authenticate(accounts, email, password, source))), name)
   if (failure !== null) return await refuse(context, backend, failure, user, request, reply)
   if (backend.requireVerified && user.isVerified !== true) return await refuse(context, backend, 'not-verified', user, request, reply)
-  return await recordedIfFailed(context.accounts, source, 'login', user.id, () => enter(context, backend, user, remember === true, request, reply), name)
+  await attempt.succeeded()
+  return await recordedIfFailed(accounts, source, 'login', user.id, () => enter(context, backend, user, remember === true, request, reply), name)
 }
 
 /** Somebody may log in, and does. */
@@ -63,13 +72,13 @@ async function enter (context: RouteContext, backend: RunningBackend, user: Stor
 }
 
 /** Tells the application why, and the client as little as can be, unless the application has told it already. */
-async function refuse (context: RouteContext, backend: RunningBackend, reason: LoginFailure, user: StoredUser | null, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function refuse (context: RouteContext, backend: RunningBackend, reason: LoginFailure, user: StoredUser | null, request: FastifyRequest, reply: FastifyReply, refusal?: Error): Promise<FastifyReply> {
   record(context.accounts, context.sourceOf(request, reply), { type: 'login', userId: user?.id ?? null, reason, backend: backend.name as BackendName })
   await context.hooks.onLoginFailed?.({ reason, user: user === null ? null : toUser(user), backend: backend.name as BackendName }, request, reply)
   if (reply.sent) return reply
   // Whoever has just registered an address would learn that it was free.
   const tells = reason === 'not-verified' && !context.accounts.policy.concealAccounts
-  throw tells ? new LoginNotVerifiedError() : new BadCredentialsError()
+  throw refusal ?? (tells ? new LoginNotVerifiedError() : new BadCredentialsError())
 }
 
 /** The session that the client had before: it ends, so that nobody who planted it, or shared the browser, keeps it alive. */

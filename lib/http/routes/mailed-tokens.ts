@@ -6,9 +6,9 @@ import { resetPassword } from '../../accounts/reset-password.js'
 import { toUser } from '../../accounts/to-user.js'
 import { verify } from '../../accounts/verify.js'
 import { EmailChangeBadTokenError, ResetBadTokenError, VerifyBadTokenError } from '../../errors.js'
-import type { RouteName } from '../../route-options.js'
 import { emailBody, resetBody, tokenBody } from '../../schemas/account.js'
 import { errorReply } from '../../schemas/error.js'
+import { throttled } from '../throttle.js'
 import { addRoute } from './add-route.js'
 import type { RouteContext } from './context.js'
 import { explain } from './explain.js'
@@ -27,6 +27,7 @@ export function verifyRoutes (scope: FastifyInstance, context: RouteContext): vo
   addRoute(scope, context, 'verify', {
     method: 'POST',
     url: '/verify',
+    limits: [accounts.limits.verify.perClient],
     schema: {
       operationId: 'verify',
       summary: 'Verify an address',
@@ -37,7 +38,7 @@ export function verifyRoutes (scope: FastifyInstance, context: RouteContext): vo
       }
     },
     schemaErrorFormatter: badTokenOr(() => new VerifyBadTokenError()),
-    handler: async (request, reply) => toUser(await verify(accounts, (request.body as TokenBody).token, sourceOf(request, reply)))
+    handler: async (request, reply) => toUser(await throttled(context, 'verify', request, reply, () => verify(accounts, (request.body as TokenBody).token, sourceOf(request, reply))))
   })
 }
 
@@ -50,6 +51,7 @@ export function resetRoutes (scope: FastifyInstance, context: RouteContext): voi
   addRoute(scope, context, 'resetPassword', {
     method: 'POST',
     url: '/reset-password',
+    limits: [accounts.limits.resetPassword.perClient],
     schema: {
       operationId: 'reset_password',
       summary: 'Reset the password',
@@ -62,7 +64,7 @@ export function resetRoutes (scope: FastifyInstance, context: RouteContext): voi
     schemaErrorFormatter: badTokenOr(() => new ResetBadTokenError()),
     async handler (request, reply) {
       const { token, password } = request.body as TokenBody
-      await resetPassword(accounts, token, password, sourceOf(request, reply))
+      await throttled(context, 'resetPassword', request, reply, () => resetPassword(accounts, token, password, sourceOf(request, reply)))
       return {}
     }
   })
@@ -75,6 +77,7 @@ export function changeEmailRoute (scope: FastifyInstance, context: RouteContext)
   addRoute(scope, context, 'changeEmail', {
     method: 'POST',
     url: '/change-email',
+    limits: [accounts.limits.changeEmail.perClient],
     schema: {
       operationId: 'change_email',
       summary: 'Confirm a new address',
@@ -85,18 +88,19 @@ export function changeEmailRoute (scope: FastifyInstance, context: RouteContext)
       }
     },
     schemaErrorFormatter: badTokenOr(() => new EmailChangeBadTokenError()),
-    handler: async (request, reply) => toUser(await confirmEmailChange(accounts, (request.body as TokenBody).token, sourceOf(request, reply)))
+    handler: async (request, reply) => toUser(await throttled(context, 'changeEmail', request, reply, () => confirmEmailChange(accounts, (request.body as TokenBody).token, sourceOf(request, reply))))
   })
 }
 
 /** A route that answers everybody alike; what it mails, and whether, is found out when the reply has left. */
-function askForMail (scope: FastifyInstance, context: RouteContext, name: RouteName, { url, operationId, summary, ask }: { readonly url: string, readonly operationId: string, readonly summary: string, readonly ask: typeof forgotPassword }): void {
+function askForMail (scope: FastifyInstance, context: RouteContext, name: 'requestVerify' | 'forgotPassword', { url, operationId, summary, ask }: { readonly url: string, readonly operationId: string, readonly summary: string, readonly ask: typeof forgotPassword }): void {
   addRoute(scope, context, name, {
     method: 'POST',
     url,
+    limits: [context.accounts.limits[name].perClient],
     schema: { operationId, summary, body: emailBody, response: { 202: accepted } },
     async handler (request, reply) {
-      await ask(context.accounts, (request.body as EmailBody).email, context.sourceOf(request, reply))
+      await throttled(context, name, request, reply, () => ask(context.accounts, (request.body as EmailBody).email, context.sourceOf(request, reply)))
       reply.code(202)
       return {}
     }

@@ -30,6 +30,7 @@ export function meRoutes (scope: FastifyInstance, context: RouteContext): void {
     method: 'PATCH',
     url: '/users/me',
     guard,
+    limits: Object.values(accounts.limits.currentPassword),
     schema: {
       operationId: 'update_me',
       summary: 'Change my account',
@@ -56,6 +57,7 @@ export function deleteMeRoute (scope: FastifyInstance, context: RouteContext): v
     method: 'DELETE',
     url: '/users/me',
     guard: context.authenticate(),
+    limits: Object.values(accounts.limits.currentPassword),
     schema: {
       operationId: 'delete_me',
       summary: 'Delete my account',
@@ -85,6 +87,7 @@ export function confirmRoute (scope: FastifyInstance, context: RouteContext): vo
     method: 'POST',
     url: '/confirm',
     guard: context.authenticate(),
+    limits: Object.values(accounts.limits.currentPassword),
     schema: {
       operationId: 'confirm',
       summary: 'Confirm my password',

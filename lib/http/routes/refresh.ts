@@ -10,6 +10,7 @@ import type { BackendName } from '../../contracts/user.js'
 import { refreshBody } from '../../schemas/login.js'
 import { errorReply } from '../../schemas/error.js'
 import { createRefuse } from '../guard.js'
+import { throttled } from '../throttle.js'
 import { decide } from '../undecided.js'
 import { addRoute } from './add-route.js'
 import type { RouteContext } from './context.js'
@@ -27,6 +28,7 @@ export function refreshRoute (scope: FastifyInstance, context: RouteContext, bac
     method: 'POST',
     url: `/refresh/${name}`,
     loginOf: backend,
+    limits: [context.accounts.limits.refresh.perClient],
     onRequest (request, _reply, done) {
       arrivals.set(request, performance.now())
       done()
@@ -41,16 +43,20 @@ export function refreshRoute (scope: FastifyInstance, context: RouteContext, bac
         401: errorReply('`UNAUTHORIZED`: no refresh token, or none that holds. One that was used before has ended the session.')
       }
     },
-    handler: (request, reply) => refresh(context, backend, request, reply)
+    async handler (request, reply) {
+      const token = transport.readRefresh?.(request) ?? null
+      const exchange = (): Promise<unknown> => refresh(context, backend, token, request, reply)
+      // No token is no attempt: pages find out that way whether somebody is logged in.
+      return token === null ? await exchange() : await throttled(context, 'refresh', request, reply, exchange, name as BackendName)
+    }
   })
 }
 
-async function refresh (context: RouteContext, backend: RunningBackend, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+async function refresh (context: RouteContext, backend: RunningBackend, token: string | null, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { accounts, deadline, sourceOf } = context
   const { transport, strategy, lifetimeSeconds, requireVerified } = backend
   const name = backend.name as BackendName
   const { graceSeconds } = backend.refresh as RefreshTerms
-  const token = transport.readRefresh?.(request) ?? null
   let user: StoredUser | null = null
   let robbed: string | null = null
 

@@ -3,6 +3,7 @@ import { register, type RegistrationInput } from '../../accounts/register.js'
 import { toUser } from '../../accounts/to-user.js'
 import { registerBody } from '../../schemas/account.js'
 import { errorReply } from '../../schemas/error.js'
+import { throttled } from '../throttle.js'
 import { addRoute } from './add-route.js'
 import type { RouteContext } from './context.js'
 import { pick } from './pick.js'
@@ -15,6 +16,7 @@ export function registerRoutes (scope: FastifyInstance, context: RouteContext): 
   addRoute(scope, context, 'register', {
     method: 'POST',
     url: '/register',
+    limits: [accounts.limits.register.perClient],
     schema: {
       operationId: 'register',
       summary: 'Register',
@@ -27,7 +29,7 @@ export function registerRoutes (scope: FastifyInstance, context: RouteContext): 
       }
     },
     async handler (request, reply) {
-      const user = await register(accounts, pick<RegistrationInput>(request.body, body), sourceOf(request, reply))
+      const user = await throttled(context, 'register', request, reply, () => register(accounts, pick<RegistrationInput>(request.body, body), sourceOf(request, reply)))
       reply.code(user === null ? 202 : 201)
       return user === null ? {} : toUser(user)
     }

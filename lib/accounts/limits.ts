@@ -1,0 +1,37 @@
+import type { StoredUser } from '../contracts/user-store.js'
+import { emailKey } from '../email.js'
+import { countersOf, keyOf, type Counter, type Limited } from '../rate-limiter.js'
+import type { Accounts } from './accounts.js'
+
+/** What a login at this address counts against, whether there is an account or not. */
+export function loginCounters ({ limits }: Accounts, email: string): readonly Counter[] {
+  // Whatever a route of the application hands on.
+  const who = typeof email === 'string' ? emailKey(email) : ''
+  return [...countersOf(limits, 'login', 'perAccount', who, 'forget'), ...countersOf(limits, 'login', 'inARow', who, 'forget')]
+}
+
+/**
+ * What a proof by the current password counts against. Not what logins do: strangers who fail to log in shall stop nobody who is
+ * logged in.
+ */
+export function proofCounters ({ limits }: Accounts, userId: string): readonly Counter[] {
+  return [...countersOf(limits, 'currentPassword', 'perAccount', userId, 'forget'), ...countersOf(limits, 'currentPassword', 'inARow', userId, 'forget')]
+}
+
+/** What a mail to a user counts against. */
+export function mailCounters ({ limits }: Accounts, what: Limited, userId: string): readonly Counter[] {
+  return countersOf(limits, what, 'perAccount', userId, 'keep')
+}
+
+/** Whether a user may be sent another mail of this kind now: if so, it is counted. */
+export async function mayMail (accounts: Accounts, what: Limited, userId: string): Promise<boolean> {
+  return (await accounts.limiter.begin(mailCounters(accounts, what, userId))).refusal === null
+}
+
+/** Whatever was guessed at a user's password counts no more: somebody has proved to be that user, or vouches for them. */
+export async function forgetGuesses ({ limiter }: Accounts, { id, emailKey }: StoredUser): Promise<void> {
+  await limiter.forget([
+    keyOf('login', 'perAccount', emailKey), keyOf('login', 'inARow', emailKey),
+    keyOf('currentPassword', 'perAccount', id), keyOf('currentPassword', 'inARow', id)
+  ])
+}
