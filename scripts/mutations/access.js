@@ -107,7 +107,7 @@ export const access = [
     tests: ['http/sessions'],
     mutations: [
       { what: 'a client\'s description is kept whole', from: '?.slice(0, longestUserAgent)', to: '' },
-      { what: 'a client\'s address is kept whole', from: 'ip.slice(0, longestAddress)', to: 'ip' }
+      { what: 'a client\'s address is kept whole', from: '?.slice(0, longestAddress) ?? null', to: ' ?? null' }
     ]
   },
   {

@@ -80,9 +80,9 @@ export const accounts = [
     file: 'lib/accounts/forgot-password.ts',
     tests: ['security/enumeration', 'security/reset-tokens', 'accounts/events'],
     mutations: [
-      { what: 'an inactive user is mailed a link', from: 'if (user?.isActive === true) return', to: 'if (user !== null) return' },
+      { what: 'an inactive user is mailed a link', from: "user.isActive !== true ? 'inactive' : ", to: '' },
       { what: 'the link goes to the address as it was typed', from: 'accounts.mailRoom.post(kind, toUser(user), user.email, token)', to: 'accounts.mailRoom.post(kind, toUser(user), user.emailKey, token)' },
-      { what: 'who asks waits for the mail', from: 'source.later(async () => {\n    if', to: 'await (async (work: () => Promise<void>) => { await work() })(async () => {\n    if' }
+      { what: 'who asks waits for the mail', from: 'source.later(async () => {\n    const', to: 'await (async (work: () => Promise<void>) => { await work() })(async () => {\n    const' }
     ]
   },
   {
@@ -99,7 +99,7 @@ export const accounts = [
     mutations: [
       { what: 'a hook that refuses is not heeded', from: "if (typeof answer === 'string') throw withReason(new RegisterRefusedError(), answer)", to: '', tests: ['accounts/events'] },
       { what: 'an odd answer of the hook lets everybody in', from: "if (answer !== undefined) throw new TypeError('hooks.onBeforeRegister must return a reason to refuse, or undefined')", to: '', tests: ['accounts/events'] },
-      { what: 'the owner is told, though the account is locked', from: 'if (owner?.isActive === true) accounts', to: 'if (owner !== null) accounts', tests: ['accounts/users'] },
+      { what: 'the owner is told, though the account is locked', from: 'if (owner?.isActive !== true) return', to: 'if (owner === null) return', tests: ['accounts/users'] },
       { what: 'the hook sees the password', from: 'onBeforeRegister?.(registration as unknown as Registration, source.request)', to: 'onBeforeRegister?.(input as unknown as Registration, source.request)', tests: ['accounts/events'] },
       { what: 'a store that fails is told as success, where accounts are concealed', from: 'await findByEmail(accounts.store, user.email)\n    return user', to: 'return user', tests: ['security/enumeration', 'accounts/users', 'http/session-faults'] }
     ]
@@ -193,8 +193,8 @@ export const accounts = [
       { what: 'a new password needs no old one', from: 'await proveSelf(accounts, user, currentPassword, source)\n  const allow', to: 'const allow' },
       { what: 'a password that was replaced meanwhile is proof', from: 'current.passwordHash !== passwordHash || ', to: '', survives: 'A new password counts the epoch up in the same write (change.ts), and the epoch is compared beside it.' },
       { what: 'a session that was ended meanwhile is proof', from: ' || current.sessionEpoch !== sessionEpoch', to: '', tests: ['security/account-takeover', 'races/accounts'] },
-      { what: 'any password is proof', from: 'if (matches !== true) throw new BadCurrentPasswordError()', to: '' },
-      { what: 'no password is proof', from: 'const matches = currentPassword !== undefined && await', to: 'const matches = currentPassword === undefined || await' },
+      { what: 'any password is proof', from: 'if (await accounts.passwords.verify(user.passwordHash, currentPassword, source.gone) !== true) throw', to: 'if (false) throw' },
+      { what: 'no password is proof', from: 'if (currentPassword === undefined) throw new BadCurrentPasswordError()', to: 'if (currentPassword === undefined) return' },
       { what: 'a new address is not confirmed, though the app asks for it', from: 'if (!accounts.policy.confirmEmailChange) return', to: 'if (true) return', tests: ['http/accounts', 'security/account-takeover'] }
     ]
   },

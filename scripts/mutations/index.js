@@ -1,5 +1,6 @@
 import { access } from './access.js'
 import { accounts } from './accounts.js'
+import { limits } from './limits.js'
 import { options } from './options.js'
 import { routes } from './routes.js'
 import { stores } from './stores.js'
@@ -12,4 +13,4 @@ import { tokens } from './tokens.js'
  *
  * @type {ReadonlyArray<{ file: string, tests: readonly string[], servers?: boolean, mutations: ReadonlyArray<{ what: string, from: string, to: string, tests?: readonly string[], survives?: string }> }>}
  */
-export const groups = [...access, ...routes, ...tokens, ...accounts, ...stores, ...options]
+export const groups = [...access, ...routes, ...tokens, ...accounts, ...stores, ...limits, ...options]

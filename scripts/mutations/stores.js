@@ -68,7 +68,6 @@ export const stores = [
       { what: 'whoever removes second has removed it, too', from: 'return andThen(write(deleteOne, [id]), (count) => count === 1)', to: 'return andThen(write(deleteOne, [id]), () => true)' },
       { what: 'the end of all others ends this one', from: ': write(deleteOthers, [userId, exceptId])', to: ': write(deleteAll, [userId])' },
       { what: 'the next page has everybody\'s sessions', from: 'const selectNextPage = `${select} where user_id = ? and', to: 'const selectNextPage = `${select} where user_id <> \'\' || ? and' },
-      { what: 'a deadlock is an error at once', from: 'if (tries === 1 || !isDeadlock(error)) throw error', to: 'throw error' },
       { what: 'a sweep takes the living', from: 'const deleteExpired = `delete from ${table} where expires_at <= ?`', to: 'const deleteExpired = `delete from ${table} where expires_at > ? - 1e15`' }
     ]
   },
@@ -209,6 +208,14 @@ export const stores = [
       { what: 'addresses of another form are two', from: "email.trim().normalize('NFC').toLowerCase().normalize('NFC')", to: 'email.trim().toLowerCase()' },
       { what: 'addresses of any length', from: 'email.length <= 254 && ', to: '' },
       { what: 'what its one spelling makes no address is one', from: ' && isEmail(emailKey(email))', to: '' }
+    ]
+  },
+  {
+    file: 'lib/stores/sql/insist.ts',
+    tests: ['stores/sql'],
+    servers: true,
+    mutations: [
+      { what: 'a deadlock is an error at once', from: 'if (tries === 1 || !isDeadlock(error)) throw error', to: 'throw error' }
     ]
   }
 ]
