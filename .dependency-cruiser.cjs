@@ -5,7 +5,7 @@ const floors = [
   '^lib/(auth-cache|authenticator|backend)\\.ts$',
   '^lib/accounts/',
   '^lib/(mail|transports|strategies|stores|testing)/',
-  '^lib/(crypto|schemas|contracts|sessions)/|^lib/(answers|background|deadline|foreign-error|sealed|email|errors|frozen-json|look-ups|maybe-promise|optional-package|queue|rate-limiter|token-cache)\\.ts$'
+  '^lib/(crypto|schemas|contracts|sessions)/|^lib/(answers|background|deadline|foreign-error|sealed|email|errors|frozen-json|look-ups|maybe-promise|once|optional-package|queue|rate-limiter|token-cache)\\.ts$'
 ]
 
 const upward = floors.slice(1).map((from, index) => ({
@@ -26,7 +26,7 @@ module.exports = {
       ['argon2', '^lib/crypto/password\\.ts$'],
       ['@node-rs/argon2', '^lib/crypto/node-rs-argon2\\.ts$'],
       ['bcrypt', '^lib/crypto/imported-hashes\\.ts$'],
-      ['@zxcvbn-ts/language-common', '^lib/accounts/common-passwords\\.ts$'],
+      ['@zxcvbn-ts/language-common', '^lib/accounts/common-list\\.ts$'],
       ['commander', '^lib/cli/index\\.ts$'],
       ['nodemailer', '^lib/mail/smtp\\.ts$'],
       ['@fastify/jwt', '^lib/(strategies/jwt-keys|fastify)\\.ts$'],

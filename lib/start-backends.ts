@@ -5,6 +5,7 @@ import type { RevocationStore } from './contracts/revocation-store.js'
 import type { SessionStore } from './contracts/session-store.js'
 import type { RunningStrategy, Strategy } from './contracts/strategy.js'
 import { BadOptionsError } from './errors.js'
+import { once } from './once.js'
 import { createLookUps } from './look-ups.js'
 import type { Settings } from './options.js'
 import { memoryRevocations } from './stores/memory.js'
@@ -66,9 +67,4 @@ function sessionsOf (fastify: FastifyInstance, { users, sessions, production }: 
   if (production) throw new BadOptionsError(`options.sessions is missing, so a restart would log everybody out: ${remedy}`)
   fastify.log.warn(`fastify-users: sessions live in this process alone: ${remedy}`)
   return memorySessions()
-}
-
-function once<T> (make: () => T): () => T {
-  let made: T | undefined
-  return () => (made ??= make())
 }

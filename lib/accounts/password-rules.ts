@@ -2,7 +2,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { PasswordRule, PasswordRuleSettings, PasswordSubject } from '../contracts/password-rule.js'
 import { passwordRule } from '../schemas/password.js'
 import { createBreachCheck } from './breached-passwords.js'
-import { createCommonCheck } from './common-passwords.js'
+import { isCommon } from './common-passwords.js'
 import { emailKey } from '../email.js'
 
 /** What every new password goes through. */
@@ -36,7 +36,6 @@ export function createPasswordRules (settings: PasswordRuleSettings, log: Pick<F
 
 /** No rule asks for digits, signs or capitals (NIST SP 800-63B-4 §3.1.1.2). What leaves the house is asked last. */
 function defaultRules ({ minLength, maxLength, breaches }: PasswordRuleSettings, log: Pick<FastifyBaseLogger, 'warn'>): PasswordRule {
-  const isCommon = createCommonCheck(minLength)
   const isBreached = breaches === undefined ? () => false : createBreachCheck(breaches, log)
 
   return async (password, { email }) => {

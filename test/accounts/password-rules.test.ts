@@ -88,6 +88,7 @@ t.test('the commonest are refused in any case', async (t) => {
   const { check } = rulesWith()
   for (const password of ['password', 'PASSWORD', 'PassWord', 'password1', 'passw0rd', 'iloveyou', 'trustno1', '12345678', '1234567890', 'qwertyuiop', '1qaz2wsx', 'Liverpool', 'STARWARS', 'Password123', '1Q2W3E4R5T']) t.equal(await check(password), isCommon, password)
   t.equal(await check('liverpool in the rain'), undefined)
+  t.equal(await check('password\n12345678'), undefined, 'two of them are none')
 })
 
 t.test('and so are repeated texts and plain rows of keys', async (t) => {
