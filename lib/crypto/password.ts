@@ -1,5 +1,8 @@
-import argon2 from 'argon2'
 import type { Argon2Cost, PasswordHasher } from '../contracts/password-hasher.js'
+import { once } from '../once.js'
+
+/** At the first hash: the library is native code, and an app answers most requests without it. */
+const library = once(async () => (await import('argon2')).default)
 
 /** OWASP's Password Storage Cheat Sheet: 19 MiB, two passes, one lane. */
 export const owaspCost: Argon2Cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
@@ -29,9 +32,17 @@ export function isWeaker (hash: string, { memoryCost, timeCost }: Argon2Cost): b
 /** Hashes by argon2id (RFC 9106), as PHC strings. */
 export function argon2Hasher (cost: Argon2Cost): PasswordHasher {
   return {
-    hash: (password) => argon2.hash(password, { ...cost, type: argon2.argon2id }),
-    // A text that is no hash makes the library throw: it is no match, and no reason to fail.
-    verify: async (hash, password) => await argon2.verify(hash, password).catch(() => false) === true,
+    async hash (password) {
+      const argon2 = await library()
+      return await argon2.hash(password, { ...cost, type: argon2.argon2id })
+    },
+
+    async verify (hash, password) {
+      const argon2 = await library()
+      // A text that is no hash makes the library throw: it is no match, and no reason to fail.
+      return await argon2.verify(hash, password).catch(() => false) === true
+    },
+
     needsRehash: (hash) => isWeaker(hash, cost)
   }
 }

@@ -1,4 +1,4 @@
-import fastifyJwt, { type JWT } from '@fastify/jwt'
+import type { JWT } from '@fastify/jwt'
 import { constants, createHmac, createPrivateKey, createPublicKey, createSecretKey, timingSafeEqual, verify, type KeyObject } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { secretProblem } from './weak-secrets.js'
@@ -121,6 +121,8 @@ export async function openKeys (fastify: FastifyInstance, keys: readonly JwtKey[
 
 async function openSigner (fastify: FastifyInstance, key: JwtKey): Promise<JWT> {
   const { algorithm = 'HS256', secret, privateKey } = key
+  // Here, so that an app whose tokens are opaque does not load it.
+  const { default: fastifyJwt } = await import('@fastify/jwt')
   let signer: JWT | undefined
 
   await fastify.register(async (scope) => {
