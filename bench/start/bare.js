@@ -1,0 +1,6 @@
+import Fastify from 'fastify'
+import { listen, user } from './app.js'
+
+const app = Fastify()
+app.get('/me', async () => user)
+await listen(app)
