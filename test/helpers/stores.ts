@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Libsql from 'libsql'
 import type mysql2 from 'mysql2/promise'
@@ -37,7 +38,7 @@ const databases: Readonly<Record<string, Connect>> = {
     return async () => {
       const file = join(folder, `${freshName()}.db`)
       const users = await sqlite(file)
-      return { users, dump: () => dumpTables(async (sql) => rowsOf(file, sql), 'select name from sqlite_master where type = \'table\''), again: () => sqlite(file) }
+      return { users, dump: async () => bytesOf(file) + await dumpTables(async (sql) => rowsOf(file, sql), 'select name from sqlite_master where type = \'table\''), again: () => sqlite(file) }
     }
   },
 
@@ -105,6 +106,11 @@ async function dumpTables (raw: Raw, listTables: string): Promise<string> {
   const tables: object[] = []
   for (const table of await namesOf(raw, listTables)) tables.push(await raw(`select * from ${table}`))
   return JSON.stringify(tables)
+}
+
+/** What is in the file, and in the one beside it that is written ahead: also what was deleted there, and not overwritten yet. */
+function bytesOf (file: string): string {
+  return [file, `${file}-wal`].filter(existsSync).map((name) => readFileSync(name, 'latin1')).join('')
 }
 
 /** By a handle of its own, as the store may have closed its own. */
