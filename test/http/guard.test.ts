@@ -4,6 +4,7 @@ import t from 'tap'
 import fastifyUsers, { bearer, cookie, memory, type GuardOptions } from '../../lib/index.js'
 import { transportContract } from '../../lib/testing/index.js'
 import { ann, appWith, login, options } from '../helpers/app.js'
+import { captureLog } from '../helpers/smtp.js'
 
 const unauthorized = { statusCode: 401, code: 'UNAUTHORIZED', error: 'Unauthorized', message: 'Authentication is required.' }
 const cookieChallenge = 'Cookie realm="users", cookie-name="fastifyusersauth"'
@@ -246,4 +247,49 @@ t.test('two registrations in sibling scopes know nothing of each other', async (
   const asRoot = await login(app, 'cookie', { email: 'root@example.com', password: ann.password }, '/admin/login/cookie')
   t.equal((await app.inject({ ...asRoot, url: '/admin/me' })).body, 'root@example.com')
   t.equal((await app.inject({ ...asRoot, url: '/shop/me' })).statusCode, 401)
+})
+
+t.test('a guard is awaited in a hook of the app\'s own, as the app decides', async (t) => {
+  const asynchronous = memory()
+  const users = { ...asynchronous, findById: async (id: string) => await asynchronous.findById(id) }
+  for (const given of [{}, { users }]) {
+    const app = await appWith(t, given, {
+      routes: (app) => {
+        const guard = app.authenticate()
+        const staff = app.authenticate({ superuser: true })
+        app.get('/own', {
+          preHandler: async (request, reply) => {
+            if (request.headers.door === 'open') return
+            await (request.headers.door === 'staff' ? staff : guard)(request, reply)
+          }
+        }, async (request) => request.auth?.user.email ?? 'nobody')
+      }
+    })
+    const credential = await login(app, 'bearer')
+    const ask = async (door: string, headers: object = {}): Promise<unknown[]> => {
+      const reply = await app.inject({ url: '/own', headers: { door, ...headers } })
+      return [reply.statusCode, reply.statusCode === 200 ? reply.body : reply.json<{ code: string }>().code, reply.headers['www-authenticate']]
+    }
+    t.strictSame(await ask('open'), [200, 'nobody', undefined])
+    t.strictSame(await ask('closed'), [401, 'UNAUTHORIZED', `${cookieChallenge}, Bearer realm="users"`])
+    t.strictSame(await ask('closed', credential.headers), [200, ann.email, undefined])
+    t.strictSame(await ask('staff', credential.headers), [403, 'FORBIDDEN', 'Bearer realm="users", error="insufficient_scope"'])
+  }
+})
+
+t.test('the log tells at level debug why nobody is logged in, and no token', async (t) => {
+  const { log, lines, text } = captureLog()
+  log.level = 'debug'
+  const app = await appWith(t, {}, { server: { loggerInstance: log } })
+  const { cookies = {} } = await login(app, 'cookie')
+  await app.inject({ url: '/me' })
+  await app.inject({ url: '/me', headers: { authorization: 'Bearer hunter22' } })
+  await app.inject({ method: 'POST', url: '/me', cookies, headers: { 'sec-fetch-site': 'cross-site' } })
+  t.match(lines.filter(({ msg }) => msg === 'fastify-users: nobody is logged in'), [
+    { level: 20, reason: 'none', backend: null, reqId: /./ },
+    { level: 20, reason: 'invalid', backend: 'bearer' },
+    { level: 20, reason: 'cross-site', backend: 'cookie' }
+  ])
+  t.notMatch(text(), 'hunter22')
+  for (const token of Object.values(cookies)) t.notOk(text().includes(String(token)))
 })

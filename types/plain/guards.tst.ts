@@ -144,6 +144,8 @@ describe('in a plain app', () => {
     expect<Guard>().type.toBeAssignableTo<preHandlerHookHandler>()
     expect<Guard>().type.toBeCallableWith({} as FastifyRequest, {} as FastifyReply, (error?: Error) => { if (error) throw error })
     expect<ReturnType<Guard>>().type.toBe<void>()
+    expect<Guard>().type.toBeCallableWith({} as FastifyRequest, {} as FastifyReply)
+    expect(app.authenticate()({} as FastifyRequest, {} as FastifyReply)).type.toBe<Promise<void>>()
   })
 })
 
