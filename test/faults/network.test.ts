@@ -154,6 +154,31 @@ for (const [name, open] of Object.entries(sites)) {
       t.strictSame([...seen].sort(), [200, 503])
     })
 
+    if (hasUsers) {
+      await t.test('a new password, while a connection breaks anywhere', async (t) => {
+        const seen = new Set<number>()
+        for (const [index, mode] of places.entries()) {
+          const way = ways[index % ways.length] as Way
+          const email = `${randomBytes(6).toString('hex')}@example.com`
+          await eventually(() => register(app, email), 201, 400)
+          const { access } = await logIn(app, way, { email, password: ann.password })
+          const password = aPassword('next')
+          await proxy.become(mode)
+          const reply = await app.inject({ ...way.withAccess(access), method: 'PATCH', url: '/users/me', payload: { password, currentPassword: ann.password } })
+          await proxy.become('pass')
+          seen.add(reply.statusCode)
+
+          const next = await eventually(() => tryLogIn(app, way, { email, password }), 200, 400)
+          const before = await eventually(() => tryLogIn(app, way, { email, password: ann.password }), 200, 400)
+          t.strictSame([next.statusCode, before.statusCode].sort(), [200, 400], 'one of them is good')
+          if (reply.statusCode === 200) t.equal(next.statusCode, 200, 'the new one, where that was told')
+          else isUnavailable(t, reply)
+          await eventually(() => get(app, way, access, '/me'), next.statusCode === 200 ? 401 : 200)
+        }
+        t.strictSame([...seen].sort(), [200, 503])
+      })
+    }
+
     for (const then of ['cut', 'stall'] as const) {
       await t.test(`an exchange that was done and not answered: ${then}`, async (t) => {
         for (const way of ways) {
@@ -287,7 +312,7 @@ async function appOn (t: Test, stores: Pick<FastifyUsersOptions, 'users' | 'sess
     ...stores,
     strategy: opaque(),
     backends: [cookie({ refresh: true }), bearer({ refresh: true })],
-    routes: { register: true, sessions: true },
+    routes: { register: true, me: true, sessions: true },
     storeTimeoutMs
   }, { seed: false })
 }
@@ -342,12 +367,12 @@ async function insist (t: Test, app: FastifyInstance, way: Way, proxy: TcpProxy,
   return token
 }
 
-async function tryLogIn (app: FastifyInstance, { name }: Way): Promise<LightMyRequestResponse> {
-  return await app.inject({ method: 'POST', url: `/login/${name}`, payload: ann, headers: sameOrigin })
+async function tryLogIn (app: FastifyInstance, { name }: Way, who: { email: string, password: string } = ann): Promise<LightMyRequestResponse> {
+  return await app.inject({ method: 'POST', url: `/login/${name}`, payload: who, headers: sameOrigin })
 }
 
-async function logIn (app: FastifyInstance, way: Way): Promise<Tokens> {
-  const { access, refresh = '' } = way.tokensOf(await eventually(() => tryLogIn(app, way), 200))
+async function logIn (app: FastifyInstance, way: Way, who: { email: string, password: string } = ann): Promise<Tokens> {
+  const { access, refresh = '' } = way.tokensOf(await eventually(() => tryLogIn(app, way, who), 200))
   return { access, refresh }
 }
 
