@@ -192,7 +192,8 @@ async function judge (tree, mutation, usual) {
  */
 function runTest (tree, test, servers, limitMs) {
   const { CI, ...inherited } = process.env
-  const env = servers ? inherited : { ...inherited, PGPORT: '1', MYSQL_TCP_PORT: '1', TAP_BAIL: '1' }
+  const own = { ...inherited, TAP_TIMEOUT: String(Math.ceil(limitMs / 1000)) }
+  const env = servers ? own : { ...own, PGPORT: '1', MYSQL_TCP_PORT: '1', TAP_BAIL: '1' }
   const started = performance.now()
   const child = spawn(process.execPath, [path.join('test', `${test}.test.js`)], { cwd: tree, env, stdio: ['ignore', 'pipe', 'pipe'], detached: process.platform !== 'win32' })
   running.add(child)
