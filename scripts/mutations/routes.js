@@ -23,8 +23,8 @@ export const routes = [
       { what: 'other sites learn where one came from', from: ", 'referrer-policy': 'no-referrer'", to: '', tests: ['security/route-matrix'] },
       { what: 'failures of ours are told in their words', from: 'scope.setErrorHandler(tellNothing)', to: '', tests: ['http/login', 'http/session-faults', 'security/leaks', 'security/plugin-misuse'] },
       { what: 'an error of the app is told', from: 'throw isMeant ? error :', to: 'throw true ? error :', tests: ['http/login', 'http/session-faults', 'security/leaks', 'security/plugin-misuse'] },
-      { what: 'any 503 is told in its words', from: "(statusCode === 503 && code?.startsWith('FST_USERS_') === true)", to: '(statusCode === 503)', tests: ['http/login', 'http/session-faults', 'security/leaks', 'security/plugin-misuse'] },
-      { what: 'an error is sent with all it has', from: 'return JSON.stringify({ statusCode, code, error, message, reason })', to: 'return JSON.stringify({ ...body, statusCode, code, error, message, reason })' },
+      { what: 'any 503 is told in its words', from: "(statusCode === 503 && code?.startsWith('FST_USERS_') === true)", to: '(statusCode === 503)', tests: ['security/plugin-misuse'] },
+      { what: 'an error is sent with all it has', from: 'return JSON.stringify({ statusCode, code, error, message, reason })', to: 'return JSON.stringify({ ...body, statusCode, code, error, message, reason })', tests: ['security/plugin-misuse'] },
       { what: 'forms are read everywhere', from: 'acceptJson(scope)\n', to: 'acceptJson(scope)\n  acceptForms(scope)\n', tests: ['http/accounts-input', 'http/accounts-promises', 'http/login', 'security/cross-site'] }
     ]
   },
@@ -63,7 +63,7 @@ export const routes = [
     mutations: [
       { what: 'the session lives on', from: 'await decide(() => context.deadline(Promise.resolve(backend.strategy.revoke(session))))', to: '' },
       { what: 'the cookie stays', from: 'const body = backend.transport.clear(reply, backend.refresh?.path)', to: 'const body = {}' },
-      { what: 'a credential of another backend is taken', from: 'context.authenticate({ backends: [name] })', to: 'context.authenticate()' }
+      { what: 'a credential of another backend is taken', from: 'context.authenticate({ backends: [name] })', to: 'context.authenticate()', tests: ['http/login-matrix', 'security/route-matrix', 'security/token-kinds'] }
     ]
   },
   {
@@ -112,8 +112,8 @@ export const routes = [
     file: 'lib/http/routes/sessions.ts',
     tests: ['http/sessions'],
     mutations: [
-      { what: 'anybody sees the sessions of others', from: 'const guard = context.authenticate({ superuser: true })', to: 'const guard = context.authenticate()' },
-      { what: 'anybody ends the sessions of others', from: 'context.authenticate({ superuser: true, fresh: context.freshSeconds })', to: 'context.authenticate({ fresh: context.freshSeconds })' },
+      { what: 'anybody sees the sessions of others', from: 'const guard = context.authenticate({ superuser: true })', to: 'const guard = context.authenticate()', tests: ['security/route-matrix'] },
+      { what: 'anybody ends the sessions of others', from: 'context.authenticate({ superuser: true, fresh: context.freshSeconds })', to: 'context.authenticate({ fresh: context.freshSeconds })', tests: ['security/route-matrix'] },
       { what: 'a session that was left open ends those of others', from: '{ superuser: true, fresh: context.freshSeconds }', to: '{ superuser: true }', tests: ['http/sessions', 'http/confirm'] },
       { what: 'the end of one\'s own session leaves the cookie', from: 'if (id === session.id) backend.transport.clear(reply, backend.refresh?.path)', to: '' }
     ]
@@ -140,7 +140,7 @@ export const routes = [
       { what: 'a field that is read-only is written by its owner', from: '.filter(([, schema]) => !isReadOnly(schema))', to: '' },
       { what: 'a superuser chooses a password', from: ', not: { required: [\'password\'] } }', to: ' }' },
       { what: 'whoever registers needs no password', from: "['email', 'password', ...requiredFields(fields, writable)]", to: "['email', ...requiredFields(fields, writable)]", tests: ['http/accounts-promises', 'http/accounts-input', 'accounts/events'] },
-      { what: 'the owner ends the account without a password', from: "body({ currentPassword }, ['currentPassword'])", to: 'body({ currentPassword }, [])', tests: ['http/accounts-promises', 'http/accounts-input'] },
+      { what: 'the owner ends the account without a password', from: "body({ currentPassword }, ['currentPassword'])", to: 'body({ currentPassword }, [])', tests: ['http/accounts-promises', 'http/accounts-input'], survives: 'proveSelf (accounts/update-own.ts) refuses whoever sends none, by another code.' },
       { what: 'flags are fields of whoever registers', from: 'body({ ...writable, email: address, password: newPassword }', to: 'body({ ...writable, email: address, password: newPassword, isVerified, isSuperuser }' },
       { what: 'flags are fields of one\'s own', from: 'body({ ...writableFields(fields), email: address, password: newPassword, currentPassword }', to: 'body({ ...writableFields(fields), email: address, password: newPassword, currentPassword, isVerified, isSuperuser }' }
     ]
@@ -150,7 +150,7 @@ export const routes = [
     tests: ['http/login', 'http/accounts-input', 'security/mass-assignment', 'accounts/users'],
     mutations: [
       { what: 'a number is a password', from: 'coerceTypes: false', to: 'coerceTypes: true' },
-      { what: 'what counts as an address is said twice', from: "ajv.addFormat('email', { type: 'string', validate: isAddress })", to: '', tests: ['http/accounts-input', 'accounts/users', 'security/plugin-misuse', 'http/accounts-promises'] },
+      { what: 'what counts as an address is said twice', from: "ajv.addFormat('email', { type: 'string', validate: isAddress })", to: '', tests: ['http/accounts-input', 'accounts/users', 'security/plugin-misuse', 'http/accounts-promises'], survives: 'readInput (accounts/input.ts) asks isAddress again: the schema tells it sooner.' },
       { what: 'a lone surrogate is a password', from: 'value.isWellFormed()', to: 'value !== null' }
     ]
   },

@@ -154,6 +154,15 @@ t.test('sessions of another database are not asked for its users', async (t) => 
   t.equal((await app.inject({ ...credential, url: '/me' })).json<{ email: string }>().email, ann.email)
 })
 
+t.test('ended tokens of another database are not asked of that of the users', async (t) => {
+  const [users, elsewhere] = [await sqlite(':memory:'), await sqlite(':memory:')]
+  const app = await appWith(t, { users, strategy: jwt({ secret, revocations: elsewhere.revocations }) })
+  const credential = await login(app, 'bearer')
+  t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 200)
+  t.equal((await app.inject({ ...credential, method: 'POST', url: '/logout/bearer' })).statusCode, 200)
+  t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 401)
+})
+
 t.test('the option', async (t) => {
   for (const cacheSeconds of [-1, 61, NaN, Infinity, '3', true, null]) t.match(await refusal({ cacheSeconds }), 'options.cacheSeconds must be a number of seconds from 0 to 60')
   t.equal(await refusal({ cacheSeconds: 0.5 }), 'it starts')

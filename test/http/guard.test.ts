@@ -1,9 +1,9 @@
 import fastifyAuth from '@fastify/auth'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import t from 'tap'
-import fastifyUsers, { bearer, cookie, memory, type GuardOptions } from '../../lib/index.js'
+import fastifyUsers, { bearer, cookie, jwt, memory, type GuardOptions, type Session, type Strategy } from '../../lib/index.js'
 import { transportContract } from '../../lib/testing/index.js'
-import { ann, appWith, login, options } from '../helpers/app.js'
+import { ann, appWith, login, options, secret } from '../helpers/app.js'
 import { captureLog } from '../helpers/smtp.js'
 
 const unauthorized = { statusCode: 401, code: 'UNAUTHORIZED', error: 'Unauthorized', message: 'Authentication is required.' }
@@ -118,6 +118,32 @@ t.test('options of the guard', async (t) => {
   t.strictSame((await app.inject({ ...both, url: '/optional' })).json(), { user: ann.email, backend: 'cookie' }, 'the first that yields a user wins')
   t.strictSame((await app.inject({ ...both, url: '/bearerFirst' })).json(), { user: ann.email, backend: 'bearer' }, 'in the order that the guard names')
   t.strictSame((await app.inject({ ...both, cookies: { fastifyusersauth: 'stale' }, url: '/optional' })).json(), { user: ann.email, backend: 'bearer' }, 'first bad, second good')
+})
+
+t.test('what another plugin takes for the user is none of ours', async (t) => {
+  const app = await appWith(t, {}, {
+    before: (app) => {
+      app.decorateRequest('user', null as never)
+      app.addHook('onRequest', async (request) => { (request as { user: unknown }).user = { email: 'somebody@example.com' } })
+    },
+    routes: (app) => { app.get('/optional', { preHandler: app.authenticate({ optional: true }) }, async ({ user }) => ({ user })) }
+  })
+  t.strictSame((await app.inject('/optional')).json(), { user: null })
+})
+
+t.test('a session that does not say when it began is not fresh', async (t) => {
+  const made = jwt({ secret })
+  const timeless: Strategy = {
+    ...made,
+    start: async (context) => {
+      const running = await made.start(context)
+      return { ...running, verify: async (token, backend) => ({ session: { ...(await running.verify(token, backend))?.session, issuedAt: undefined } as unknown as Session }) }
+    }
+  }
+  const app = await appWith(t, { strategy: timeless }, { routes: (app) => { app.get('/fresh', { preHandler: app.authenticate({ fresh: 3600 }) }, async () => 'ok') } })
+  const credential = await login(app, 'bearer')
+  t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 200)
+  t.equal((await app.inject({ ...credential, url: '/fresh' })).json().code, 'REAUTHENTICATION_REQUIRED')
 })
 
 t.test('only true is true', async (t) => {

@@ -262,6 +262,13 @@ t.test('what is kept of the client is cut, and may be nothing', async (t) => {
   t.strictSame(items.map(({ userAgent }) => userAgent).sort(), [null, 'x'.repeat(512)])
 })
 
+t.test('an address that a client makes up, where each is believed, is cut', async (t) => {
+  const app = await appWith(t, { strategy: opaque(), routes }, { server: { trustProxy: true } })
+  const { access } = byBearer.tokensOf(await app.inject({ method: 'POST', url: '/login/bearer', payload: ann, headers: { 'x-forwarded-for': 'x'.repeat(600) } }))
+  const { items } = await listOf(app, byBearer.withAccess(access))
+  t.strictSame(items.map(({ ip }) => ip), ['x'.repeat(64)])
+})
+
 t.test('what has expired is swept out, an hour later, a little at a time', async (t) => {
   const clock = stoppedClock()
   const now = clock.now()

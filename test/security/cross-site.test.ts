@@ -20,6 +20,8 @@ const cases: Array<[string, Record<string, string>, boolean]> = [
   ['an old browser, a host that is none', { host: '[', origin: 'http://localhost' }, true],
   ['an old browser, another origin', { origin: 'https://evil.example' }, true],
   ['an old browser, a look-alike', { origin: 'http://localhost.evil.example' }, true],
+  ['an old browser, our name at the end of another', { origin: 'http://evil-localhost' }, true],
+  ['an old browser, a host below ours', { origin: 'http://evil.localhost' }, true],
   ['an old browser, our name as user', { origin: 'http://localhost@evil.example' }, true],
   ['an old browser, another port', { origin: 'http://localhost:8080' }, true],
   ['an old browser, a hidden origin', { origin: 'null' }, true],

@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import t from 'tap'
 import fastifyUsers, { bearer, cookie, jwt, memory, type FastifyUsersOptions, type GuardOptions, type Session, type Strategy, type StoredUser, type UserStore } from '../../lib/index.js'
 import { aPassword, briefly, everyRoute, outcome, postOffice, send, stranger } from '../helpers/accounts.js'
-import { ann, appWith, login, options, refusal, secret } from '../helpers/app.js'
+import { ann, appWith, cheap, login, options, refusal, secret } from '../helpers/app.js'
 import { captureLog } from '../helpers/smtp.js'
 
 t.test('an id that is no text is nobody\'s, whatever the database would make of it', async (t) => {
@@ -40,7 +40,7 @@ t.test('logging out holds by a clock that is hours behind, or stands still in th
 })
 
 t.test('what is missing on both sides is no match', async (t) => {
-  for (const session of [true, {}, 'x', [], { userId: undefined }, { userId: 'x', epoch: undefined }, { userId: 'x', epoch: NaN }] as unknown as Session[]) {
+  for (const session of [true, {}, 'x', [], { userId: undefined }, { userId: undefined, epoch: 0 }, { userId: 'x', epoch: undefined }, { userId: 'x', epoch: NaN }] as unknown as Session[]) {
     const strategy: Strategy = { lifetimeSeconds: 60, start: () => ({ issue: () => ({ token: 'x', session }), verify: () => ({ session }), revoke: () => {} }) }
     const store = memory()
     const lax: UserStore = { ...store, findById: () => ({ isActive: true, id: session.userId, sessionEpoch: session.epoch, fields: {} }) as unknown as StoredUser }
@@ -122,6 +122,32 @@ t.test('a hook that fails, and an end of the session that fails with it, tell th
   const thrown = await appWith(t, { hooks: { onLoginFailed: () => { throw null } } }) // eslint-disable-line no-throw-literal -- applications do
   const odd = await thrown.inject({ method: 'POST', url: '/login/cookie', payload: { ...ann, password: 'x' } })
   t.equal(odd.statusCode, 500)
+})
+
+t.test('what a hook throws is told to the client if it is meant for it: not as a 503 of ours', async (t) => {
+  const app = await appWith(t, { hooks: { onAfterLogin: () => { throw Object.assign(new Error('redis://:pw@host is down'), { statusCode: 503, code: 'ECONNREFUSED' }) } } })
+  const reply = await app.inject({ method: 'POST', url: '/login/cookie', payload: ann })
+  t.match(reply.json(), { statusCode: 500, code: 'FST_USERS_INTERNAL' })
+  t.notOk(reply.body.includes('pw@host'))
+})
+
+t.test('an error has these members, and no others', async (t) => {
+  const app = await appWith(t, { routes: everyRoute, passwords: { ...cheap, concurrency: 1, queueLimit: 1 } })
+  const flood = await Promise.all(Array.from({ length: 8 }, () => app.inject({ method: 'POST', url: '/login/bearer', payload: ann })))
+  const replies = [
+    ...flood.filter(({ statusCode }) => statusCode === 503),
+    await app.inject({ method: 'POST', url: '/login/bearer', payload: { ...ann, password: 'wrong' } }),
+    await app.inject({ method: 'POST', url: '/login/bearer', payload: { ...ann, password: 7 } }),
+    await app.inject({ method: 'POST', url: '/login/bearer', payload: '{', headers: { 'content-type': 'application/json' } }),
+    await app.inject({ method: 'POST', url: '/login/bearer', payload: 'x', headers: { 'content-type': 'text/plain' } }),
+    await app.inject({ method: 'POST', url: '/login/cookie', payload: ann, headers: { origin: 'https://evil.example' } }),
+    await app.inject({ method: 'POST', url: '/register', payload: { email: 'eve@example.com', password: 'password' } }),
+    await app.inject('/users/me'),
+    await app.inject({ url: '/users', ...await login(app, 'bearer') }),
+    await app.inject({ url: '/users/me', headers: { cookie: 'fastifyusersauth=x; fastifyusersauth=y' } })
+  ]
+  t.strictSame([...new Set(replies.map(({ statusCode }) => statusCode))].sort(), [400, 401, 403, 415, 503])
+  for (const reply of replies) t.strictSame(Object.keys(reply.json()).filter((name) => !['statusCode', 'code', 'error', 'message', 'reason'].includes(name)), [], reply.body)
 })
 
 t.test('hashes whose cost nobody can bear are not imported', async (t) => {
