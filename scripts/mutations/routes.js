@@ -140,7 +140,7 @@ export const routes = [
       { what: 'a field that is read-only is written by its owner', from: '.filter(([, schema]) => !isReadOnly(schema))', to: '' },
       { what: 'a superuser chooses a password', from: ', not: { required: [\'password\'] } }', to: ' }' },
       { what: 'whoever registers needs no password', from: "['email', 'password', ...requiredFields(fields, writable)]", to: "['email', ...requiredFields(fields, writable)]", tests: ['http/accounts-promises', 'http/accounts-input', 'accounts/events'] },
-      { what: 'the owner ends the account without a password', from: "body({ currentPassword }, ['currentPassword'])", to: 'body({ currentPassword }, [])', tests: ['http/accounts-promises', 'http/accounts-input'], survives: 'proveSelf (accounts/update-own.ts) refuses whoever sends none, by another code.' },
+      { what: 'the owner ends the account without a password', from: "body({ currentPassword }, ['currentPassword'])", to: 'body({ currentPassword }, [])', tests: ['http/accounts'] },
       { what: 'flags are fields of whoever registers', from: 'body({ ...writable, email: address, password: newPassword }', to: 'body({ ...writable, email: address, password: newPassword, isVerified, isSuperuser }' },
       { what: 'flags are fields of one\'s own', from: 'body({ ...writableFields(fields), email: address, password: newPassword, currentPassword }', to: 'body({ ...writableFields(fields), email: address, password: newPassword, currentPassword, isVerified, isSuperuser }' }
     ]

@@ -36,7 +36,7 @@ export const stores = [
       { what: 'a removal overtakes a change', from: 'const deleteOne = `delete from ${table} where id = ? and version = ?`', to: 'const deleteOne = `delete from ${table} where id = ? and version <> -?`' },
       { what: 'the last superuser goes', from: 'if (other === undefined) return andThen', to: 'if (false) return andThen' },
       { what: 'an inactive superuser counts', from: 'where is_superuser = 1 and is_active = 1 and id <> ? limit 1', to: 'where is_superuser = 1 and id <> ? limit 1' },
-      { what: 'oneself counts as another superuser', from: 'and is_active = 1 and id <> ? limit 1', to: "and is_active = 1 and id <> '' || ? limit 1" },
+      { what: 'oneself counts as another superuser', from: 'and is_active = 1 and id <> ? limit 1', to: 'and is_active = 1 and (id <> ? or 1 = 1) limit 1' },
       { what: 'a change that touched nothing is a success', from: '() => andThen(database.execute(statement, values), (count) => count === 1)', to: '() => andThen(database.execute(statement, values), () => true)' },
       { what: 'an address that is taken is an error of the store', from: 'if (client.isDuplicate(error)) return whenDuplicate', to: '' },
       { what: 'a failure of the store is a duplicate', from: 'if (client.isDuplicate(error)) return whenDuplicate\n        throw error', to: 'return whenDuplicate' },

@@ -219,6 +219,13 @@ t.test('a field of a store that calls itself a flag is none', async (t) => {
   t.match((await app.inject({ ...await login(app, 'bearer'), url: '/me' })).json(), { isSuperuser: false, id: /-/ })
 })
 
+t.test('a hasher whose answer is no clear yes has said no', async (t) => {
+  for (const answer of [1, 'true', {}, [], undefined, null]) {
+    const app = await appWith(t, { passwords: { hasher: { hash: async () => '$x', verify: async () => answer as unknown as boolean, needsRehash: () => false } } })
+    t.equal(await app.users.authenticate(ann.email, ann.password), null, JSON.stringify(answer))
+  }
+})
+
 t.test('one look-up and one hash, whoever it is', async (t) => {
   const calls: string[] = []
   const store = memory()

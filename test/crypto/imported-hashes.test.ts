@@ -79,6 +79,30 @@ t.test('a password that is changed while the old one is hashed anew stands', asy
   t.ok(await other.users.authenticate(ann.email, 'another long password'))
 })
 
+t.test('an imported hash is replaced, whatever the hasher of the app thinks of it', async (t) => {
+  const users = memory()
+  const strong = argon2Hasher({ memoryCost: 8, timeCost: 1, parallelism: 1 })
+  const app = await appWith(t, { users, passwords: { hasher: { ...strong, needsRehash: () => false } } }, { seed: false })
+  const { id } = await app.users.create({ email: ann.email, passwordHash: await bcryptHash(ann.password, 4) })
+  t.ok(await app.users.authenticate(ann.email, ann.password))
+  t.match((await users.findById(id))?.passwordHash, /^\$argon2id\$/)
+})
+
+t.test('what looks the same is one password, what only resembles it is another', async (t) => {
+  const app = await appWith(t)
+  for (const [set, same, others] of [
+    ['caf\u00e9 au lait', 'cafe\u0301 au lait', ['cafe au lait', 'CAF\u00c9 AU LAIT']],
+    ['\ufb01ne weather today', '\ufb01ne weather today', ['fine weather today', 'Fine weather today']],
+    ['\uff50\uff41\uff53\uff53 in full width', '\uff50\uff41\uff53\uff53 in full width', ['pass in full width']],
+    ['e = mc\u00b2, they say', 'e = mc\u00b2, they say', ['e = mc2, they say']]
+  ] as const) {
+    const email = `${set.length}${set.charCodeAt(0)}@example.com`
+    await app.users.create({ email, password: set })
+    t.ok(await app.users.authenticate(email, same), set)
+    for (const other of others) t.equal(await app.users.authenticate(email, other), null, `${set}: ${other}`)
+  }
+})
+
 t.test('passwords that old hashes would take for one are not one', async (t) => {
   const app = await appWith(t)
   const long = 'x'.repeat(72)

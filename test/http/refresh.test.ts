@@ -123,6 +123,21 @@ t.test('how long access tokens live beside refresh tokens', async (t) => {
   }
 })
 
+t.test('an access token ends to the second, and its session goes on', async (t) => {
+  for (const strategy of [opaque(), jwt({ secret, sessions: true })]) {
+    const { app, clock } = await scene(t, { strategy, backends: [cookie({ refresh: true }), bearer({ refresh: true })] })
+    for (const way of ways) {
+      const { access, refresh } = await logIn(app, way, ann)
+      clock.forward(899)
+      t.equal(await statusOf(app, way, access), 200)
+      clock.forward(1)
+      t.equal(await statusOf(app, way, access), 401)
+      t.equal(await statusOf(app, way, way.tokensOf(await refreshBy(app, way, refresh)).access), 200)
+      t.equal(await statusOf(app, way, access), 401)
+    }
+  }
+})
+
 t.test('a token says that it lives for no longer than its session', async (t) => {
   const { app, clock } = await scene(t, { backends: [bearer({ refresh: { idleSeconds: 1000, absoluteSeconds: 1000 } })] })
   const { refresh } = await logIn(app, byBearer, ann)

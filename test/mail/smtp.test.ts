@@ -40,6 +40,19 @@ t.test('a mail arrives as it was written', async (t) => {
   t.match(second.header('Content-Type'), /^text\/plain/)
 })
 
+t.test('no option of the transport makes it log, which would log passwords', async (t) => {
+  const catcher = await smtpCatcher(t)
+  const { hostname: host, port } = new URL(catcher.url)
+  const lines: unknown[] = []
+  const log = (...line: unknown[]) => { lines.push(line) }
+  const logger = { level: () => {}, trace: log, debug: log, info: log, warn: log, error: log, fatal: log }
+  const mailer = await smtp({ transport: { host, port: Number(port), logger, debug: true, transactionLog: true }, from })
+  t.after(async () => { await mailer.close?.() })
+  await mailer.send(mail, patient)
+  await catcher.next()
+  t.strictSame(lines, [])
+})
+
 t.test('an address of other letters arrives', async (t) => {
   const catcher = await smtpCatcher(t)
   const mailer = await smtp({ url: catcher.url, from: 'hello@example.com' })

@@ -3,7 +3,7 @@ import { connect, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { bearer, cookie, type FastifyUsersOptions, type Mailer, type PasswordHasher } from '../../lib/index.js'
+import { bearer, cookie, memory, type FastifyUsersOptions, type Mailer, type PasswordHasher } from '../../lib/index.js'
 import { argon2Hasher } from '../../lib/crypto/password.js'
 import { aPassword, everyRoute, postOffice } from '../helpers/accounts.js'
 import { ann, appWith, cheap } from '../helpers/app.js'
@@ -43,6 +43,30 @@ async function setScene (t: Test, given: Partial<FastifyUsersOptions>): Promise<
   await app.listen({ port: 0, host: '127.0.0.1' })
   return app
 }
+
+t.test('what differs is done when the reply has left', async (t) => {
+  const order: string[] = []
+  const told = (what: string) => () => { order.push(what) }
+  const office = postOffice()
+  const app = await setScene(t, { ...office.options, hooks: { onAfterForgotPassword: told('known'), onAfterRequestVerify: told('known'), onAfterRegister: told('known') }, routeOptions: Object.fromEntries(['forgotPassword', 'requestVerify', 'register'].map((route) => [route, { onResponse: async () => { order.push('reply') } }])) })
+  order.length = 0
+  for (const [url, email, event] of [['/forgot-password', people.known, 'forgot-password'], ['/request-verify-token', people.known, 'request-verify'], ['/register', 'new@example.com', 'register']] as const) {
+    await app.inject({ method: 'POST', url, payload: { email, password: aPassword('new') } })
+    await office.event(event)
+    t.strictSame(order.splice(0).slice(0, 2), ['reply', 'known'], url)
+  }
+})
+
+t.test('where accounts are concealed, a store that is down is told, whoever registers', async (t) => {
+  const store = memory()
+  let isDown = false
+  const app = await setScene(t, { users: { ...store, findByEmail: (key) => { if (isDown) throw new Error('down'); return store.findByEmail(key) } } })
+  isDown = true
+  for (const email of [people.known, people.unknown]) {
+    const reply = await app.inject({ method: 'POST', url: '/register', payload: { email, password: aPassword('new') } })
+    t.match([reply.statusCode, reply.json()], [503, { code: 'FST_USERS_UNAVAILABLE' }], email)
+  }
+})
 
 /** Every byte that comes back, but for the date. */
 async function ask (app: FastifyInstance, { url, body }: { url: string, body: object }): Promise<string> {

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import argon2 from 'argon2'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
+import { argon2Hasher } from '../../lib/crypto/password.js'
 import { memory, type FastifyUsersOptions, type UserStore } from '../../lib/index.js'
 import { aPassword, baseUrl, briefly, everyRoute, outcome, postOffice, send, stranger, type PostOffice, withChecksum } from '../helpers/accounts.js'
 import { ann, appWith, login } from '../helpers/app.js'
@@ -215,6 +216,31 @@ t.test('a refused password uses nothing up', async (t) => {
   }
   await login(scene.app, 'bearer')
   t.equal(await redeem(scene.app, kinds.reset, token), '200')
+})
+
+t.test('a bad token costs no hash', async (t) => {
+  const hasher = argon2Hasher({ memoryCost: 8, timeCost: 1, parallelism: 1 })
+  let hashes = 0
+  const scene = await setScene(t, { passwords: { hasher: { ...hasher, hash: async (password) => { hashes++; return await hasher.hash(password) } } } })
+  const token = await kinds.reset.ask(scene)
+  const [kind, owner] = token.split('.')
+  hashes = 0
+  for (const bad of ['x', withChecksum(`${kind}.${owner}.${'x'.repeat(43)}`), `${token}x`]) {
+    t.equal(await outcome(scene.app, stranger, 'POST', '/reset-password', { token: bad, password: aPassword('new') }), kinds.reset.badToken)
+  }
+  t.equal(hashes, 0)
+  t.equal(await redeem(scene.app, kinds.reset, token), '200')
+  t.equal(hashes, 1)
+})
+
+t.test('a link goes to the address as it is stored, however it was typed', async (t) => {
+  const scene = await setScene(t)
+  await scene.app.users.create({ email: 'B\u00f6b@Example.com', password: aPassword('bob') })
+  for (const typed of ['b\u00f6b@example.com', 'BO\u0308B@EXAMPLE.COM', ' B\u00f6b@Example.com']) {
+    t.equal(await outcome(scene.app, stranger, 'POST', '/forgot-password', { email: typed }), '202')
+    t.ok(await scene.post.mail('reset-password', 'B\u00f6b@Example.com'), typed)
+  }
+  t.strictSame(scene.post.mails.untaken, [])
 })
 
 t.test('a login in between, even one that makes a stronger hash, ends nothing', async (t) => {
