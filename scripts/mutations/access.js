@@ -37,7 +37,7 @@ export const access = [
       { what: 'guards in a row need not agree', from: 'if (before.user.id !== outcome.user.id && !isOpenTo(guard, request)) return', to: 'if (false) return' },
       { what: 'at our routes the guard of the app says whose request it is', from: 'if (before !== null && !isOwnGuard(guard, request)) {', to: 'if (before !== null) {', tests: ['security/plugin-misuse'] },
       { what: 'what another plugin has left is a user', from: 'request.user = null as unknown as User', to: '' },
-      { what: 'optional lets a bad credential pass', from: "return optional && outcome.reason === 'none' ? undefined", to: 'return optional ? undefined' },
+      { what: 'optional lets a bad credential pass', from: 'if (optional && outcome.reason === \'none\') return undefined', to: 'if (optional) return undefined' },
       { what: 'verified asks nobody', from: 'if (verified && outcome.user.isVerified !== true) return', to: 'if (false) return' },
       { what: 'superuser asks nobody', from: 'if (superuser && outcome.user.isSuperuser !== true) return', to: 'if (false) return' },
       { what: 'fresh asks nobody', from: 'if (fresh !== Infinity && !isFresh(outcome.session, fresh)) return', to: 'if (false) return' },

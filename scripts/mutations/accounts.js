@@ -161,7 +161,7 @@ export const accounts = [
     mutations: [
       { what: 'a common password in capitals', from: 'password.toLowerCase()', to: 'password' },
       { what: 'repeated texts and rows of keys', from: 'if (repeated.test(key) || rows.some((row) => row.includes(key))) return true', to: '' },
-      { what: 'the list', from: '(await common).has(key)', to: '(await common).size === 0' }
+      { what: 'the list', from: 'commonList.includes(`\\n${key}\\n`)', to: 'commonList === key' }
     ]
   },
   {
@@ -191,7 +191,7 @@ export const accounts = [
     mutations: [
       { what: 'a new address needs no password', from: 'if (newEmail === undefined && rest.password === undefined) return', to: 'if (rest.password === undefined && !accounts.policy.confirmEmailChange) return await update(accounts, id, changes, source)\n  if (newEmail === undefined && rest.password === undefined) return' },
       { what: 'a new password needs no old one', from: 'await proveSelf(accounts, user, currentPassword, source)\n  const allow', to: 'const allow' },
-      { what: 'a password that was replaced meanwhile is proof', from: 'current.passwordHash !== passwordHash || ', to: '', survives: 'A new password counts the epoch up in the same write (change.ts), and the epoch is compared beside it.' },
+      { what: 'a password that was replaced meanwhile is proof', from: 'current.passwordHash !== passwordHash || ', to: '' },
       { what: 'a session that was ended meanwhile is proof', from: ' || current.sessionEpoch !== sessionEpoch', to: '', tests: ['security/account-takeover', 'races/accounts'] },
       { what: 'any password is proof', from: 'if (await accounts.passwords.verify(user.passwordHash, currentPassword, source.gone) !== true) throw', to: 'if (false) throw' },
       { what: 'no password is proof', from: 'if (currentPassword === undefined) throw new BadCurrentPasswordError()', to: 'if (currentPassword === undefined) return' },

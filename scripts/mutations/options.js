@@ -108,7 +108,7 @@ export const options = [
     mutations: [
       { what: 'the decorators of another plugin are overwritten', from: '  refuseTakenNames(fastify, settings)\n', to: '\n' },
       { what: 'sessions that nobody could end are listed', from: 'if (groups.sessions === true && without !== -1) throw', to: 'if (false) throw' },
-      { what: 'the store is not closed', from: 'await one.close?.()', to: '' }
+      { what: 'the store is not closed', from: 'await one.close?.()', to: 'void one' }
     ]
   },
   {
