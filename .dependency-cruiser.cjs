@@ -5,7 +5,7 @@ const floors = [
   '^lib/(auth-cache|authenticator|backend)\\.ts$',
   '^lib/accounts/',
   '^lib/(mail|transports|strategies|stores|testing)/',
-  '^lib/(crypto|schemas|contracts|sessions)/|^lib/(answers|background|deadline|foreign-error|sealed|email|errors|frozen-json|look-ups|maybe-promise|once|optional-package|queue|rate-limiter|token-cache)\\.ts$'
+  '^lib/(crypto|schemas|contracts|sessions)/|^lib/(answers|background|changes|deadline|foreign-error|sealed|email|errors|frozen-json|look-ups|maybe-promise|noting|once|optional-package|queue|rate-limiter|token-cache)\\.ts$'
 ]
 
 const upward = floors.slice(1).map((from, index) => ({

@@ -1,4 +1,5 @@
-import type { Exchange, Refreshed, RunningStrategy, Session } from './contracts/strategy.js'
+import { countChanges, isUnchanged } from './changes.js'
+import type { Session } from './contracts/strategy.js'
 import type { StoredUser } from './contracts/user-store.js'
 import { frozenJson } from './frozen-json.js'
 import { isPromise, type MaybePromise } from './maybe-promise.js'
@@ -10,18 +11,16 @@ export interface Known {
   readonly user: StoredUser
 }
 
-/** Looks a token up. */
+/** Looks a token up: `null` if it does not hold. */
 export type Load<Backend> = (token: string, backend: Backend) => MaybePromise<Known | null>
 
 /**
- * Remembers for a few seconds what was looked up, by token. What changes or ends a session or a user in this process is told to
- * it, and holds at once; what another process does holds when the seconds are over.
+ * Remembers for a few seconds what was looked up, by token. What this process changes holds at once, as `changes.ts` knows of it; what
+ * another one changes holds when the seconds are over.
  */
 export interface AuthCache {
   /** What is known of a token at a backend; else what `load` gives. */
   get<Backend extends { readonly name: string }> (token: string, backend: Backend, load: Load<Backend>): MaybePromise<Known | null>
-  /** Says that a session or a user, of this id, has changed, or may have. */
-  forget (id: string): void
 }
 
 interface Entry {
@@ -29,109 +28,80 @@ interface Entry {
   readonly known: Known
   /** How many changes there had been when the look-up began. */
   readonly since: number
-  /** From when to when it counts: milliseconds since 1970. */
-  readonly from: number
+  /** Milliseconds since 1970. */
   readonly until: number
 }
 
 /** A look-up under way. */
-interface Loading extends Pick<Entry, 'backend' | 'since' | 'from'> {
+interface Loading {
+  readonly backend: string
+  readonly since: number
+  /** Milliseconds since 1970. */
+  readonly from: number
   readonly promise: Promise<Known | null>
 }
-
-/** So many changes are known one by one. Then all that was looked up before is forgotten, and they need not be known any more. */
-const maxChanges = 10_000
 
 /** A look-up that takes longer is joined by nobody: it may never come back. Milliseconds. */
 const longestJoin = 1000
 
+/** So many look-ups can be joined. If they hang, they are forgotten, and each request begins its own. */
+const maxLoading = 1000
+
 /** @param seconds how long the changes of other processes may go unseen */
 export function createAuthCache (seconds: number, clock: () => number): AuthCache {
-  const entries = createTokenCache<Entry>()
   const loading = new Map<string, Loading>()
-  /** When a session or a user was changed last, by its id, counted in changes. */
-  const changedAt = new Map<string, number>()
-  let changes = 0
-  let allChangedAt = 0
+  let entries = createTokenCache<Entry>()
+  let latest = 0
 
-  /** Whether nothing has changed since. It may have changed while it was looked up, too. */
-  function isUnchanged ({ session, user }: Known, since: number): boolean {
-    return since >= allChangedAt && (changedAt.get(session.id) ?? 0) <= since && (changedAt.get(user.id) ?? 0) <= since
+  /** The time. What was remembered by a clock that was set back since may be too old, and nobody can tell. */
+  function timeNow (): number {
+    const now = clock()
+    if (now < latest) entries = createTokenCache()
+    latest = now
+    return now
   }
 
   function keep (token: string, backend: string, known: Known | null, since: number, from: number): Known | null {
-    if (known === null || !isUnchanged(known, since)) return known
+    if (known === null || !holdsSince(known, since)) return known
     // Many requests will share it.
     const user = frozenJson(known.user)
-    const entry = { backend, known: { session: Object.freeze({ ...known.session }), user }, since, from, until: Math.min(from + seconds * 1000, known.session.expiresAt) }
-    entries.set(token, entry, JSON.stringify(user).length)
+    const entry = { backend, known: { session: Object.freeze({ ...known.session }), user }, since, until: Math.min(from + seconds * 1000, known.session.expiresAt) }
+    entries.set(token, entry, weightOf(user))
     return entry.known
   }
 
   return {
     get (token, backend, load) {
       const { name } = backend
-      const now = clock()
+      const now = timeNow()
       const entry = entries.get(token)
-      if (entry !== undefined && entry.backend === name && now >= entry.from && now < entry.until && isUnchanged(entry.known, entry.since)) return entry.known
+      if (entry !== undefined && entry.backend === name && now < entry.until && holdsSince(entry.known, entry.since)) return entry.known
 
+      const since = countChanges()
       const other = loading.get(token)
       // What was changed since it began, it may not have seen.
-      if (other !== undefined && other.backend === name && other.since === changes && Math.abs(now - other.from) < longestJoin) return other.promise
+      if (other !== undefined && other.backend === name && other.since === since && Math.abs(now - other.from) < longestJoin) return other.promise
 
-      const since = changes
       const found = load(token, backend)
       if (!isPromise(found)) return keep(token, name, found, since, now)
       const over = (): void => {
         if (loading.get(token) === mine) loading.delete(token)
       }
       const mine: Loading = { backend: name, since, from: now, promise: found.then((known) => keep(token, name, known, since, now)).finally(over) }
+      if (loading.size >= maxLoading) loading.clear()
       loading.set(token, mine)
       return mine.promise
-    },
-
-    forget (id) {
-      changes++
-      changedAt.set(id, changes)
-      if (changedAt.size < maxChanges) return
-      changedAt.clear()
-      allChangedAt = changes
     }
   }
 }
 
-/** A strategy whose sessions are forgotten as they end or go on, and also where that failed: it may have happened all the same. */
-export function forgetful (strategy: RunningStrategy, forget: AuthCache['forget']): RunningStrategy {
-  const { refresh, sessions } = strategy
+/** Whether nothing has changed since. It may have changed while it was looked up, too. */
+function holdsSince ({ session, user }: Known, since: number): boolean {
+  return isUnchanged(session.id, since) && isUnchanged(user.id, since)
+}
 
-  return {
-    sessions,
-    issue: (grant) => strategy.issue(grant),
-    verify: (token, backend) => strategy.verify(token, backend),
-    revoke: async (session) => await finallyForget([session], async () => await strategy.revoke(session)),
-    ...(refresh === undefined ? {} : { refresh: refreshAndForget })
-  }
-
-  async function refreshAndForget (token: string, exchange: Exchange): Promise<Refreshed> {
-    const met: Session[] = []
-    return await finallyForget(met, async () => await (refresh as NonNullable<typeof refresh>).call(strategy, token, {
-      ...exchange,
-      admits: async (session) => {
-        met.push(session)
-        return await exchange.admits(session)
-      },
-      onReuse: (session) => {
-        met.push(session)
-        exchange.onReuse(session)
-      }
-    }))
-  }
-
-  async function finallyForget<T> (sessions: readonly Session[], work: () => Promise<T>): Promise<T> {
-    try {
-      return await work()
-    } finally {
-      for (const { id } of sessions) forget(id)
-    }
-  }
+/** What a user takes in memory, by estimate: its letters, and the objects and members that they stand for. */
+function weightOf (user: StoredUser): number {
+  const json = JSON.stringify(user)
+  return json.length + 64 * (json.match(/[{[,]/g) as RegExpMatchArray).length
 }

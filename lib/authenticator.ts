@@ -5,6 +5,7 @@ import type { RunningBackend } from './backend.js'
 import type { Auth } from './contracts/auth.js'
 import type { Session, Verified } from './contracts/strategy.js'
 import type { StoredUser, UserStore } from './contracts/user-store.js'
+import { StoreAnswerError } from './errors.js'
 import { isPromise, type MaybePromise } from './maybe-promise.js'
 
 /**
@@ -76,28 +77,26 @@ export function createAuthenticator (store: UserStore, isCrossSite: IsCrossSite,
   function withUser (verified: Verified | null): MaybePromise<Known | null> {
     if (verified === null) return null
     const { session, user } = verified
+    if (session === undefined) throw new StoreAnswerError('verify')
     if (user !== undefined) return toKnown(session, user)
     const found = store.findById(session.userId)
     return isPromise(found) ? found.then((found) => toKnown(session, found)) : toKnown(session, found)
   }
 }
 
-/** Strategies and stores may be anybody's: what is missing is no user. */
+/**
+ * The user is looked at along with the session, so that deletion, deactivation and the end of all sessions hold at once. Strategies and
+ * stores may be anybody's: what is missing on both sides is no match.
+ */
 function toKnown (session: Session, user: StoredUser | null | undefined): Known | null {
-  return user === null || user === undefined ? null : { session, user }
+  const holds = user !== null && user !== undefined && typeof user.id === 'string' && user.id === session.userId &&
+    user.isActive === true && Number.isSafeInteger(user.sessionEpoch) && user.sessionEpoch === session.epoch
+  return holds ? { session, user } : null
 }
 
-/**
- * The user is looked at at each request, so that deletion, deactivation and the end of all sessions hold at once. What is missing on
- * both sides is no match.
- */
 function admit (backend: RunningBackend, known: Known | null): Outcome {
-  if (known === null) return { reason: 'invalid', backend }
-  const { session, user } = known
-  const holds = typeof user.id === 'string' && user.id === session.userId &&
-    user.isActive === true && Number.isSafeInteger(user.sessionEpoch) && user.sessionEpoch === session.epoch &&
-    (!backend.requireVerified || user.isVerified === true)
-  return holds ? { user: toUser(user), backend: backend.name as Auth['backend'], session } : { reason: 'invalid', backend }
+  if (known === null || (backend.requireVerified && known.user.isVerified !== true)) return { reason: 'invalid', backend }
+  return { user: toUser(known.user), backend: backend.name as Auth['backend'], session: known.session }
 }
 
 const rank = { none: 0, invalid: 1, 'cross-site': 2 } as const

@@ -3,18 +3,20 @@ import type { UserStore } from './contracts/user-store.js'
 import { andThen } from './maybe-promise.js'
 
 /**
- * What a request looks up, in one round trip where the place asked is the user store's own. Another database may know users of
- * the same ids, and is not asked for them.
+ * What a request looks up: in one look-up where a store has joined what would be asked, and that very thing. Another database may know
+ * users of the same ids, and a part of a store may have been replaced.
  */
-export function createLookUps (users: Pick<UserStore, 'sessions' | 'revocations' | 'findBySession' | 'findWithRevocation'>): LookUps {
+export function createLookUps ({ findById, joined }: Pick<UserStore, 'findById' | 'joined'>): LookUps {
+  const own = joined?.of.findById === findById ? joined : undefined
+
   return {
     findSession (sessions, id) {
-      if (sessions === users.sessions && users.findBySession !== undefined) return users.findBySession(id)
-      return andThen(sessions.find(id), (session) => session === null ? null : { session })
+      if (own !== undefined && sessions === own.of.sessions) return own.bySession(id)
+      return andThen(sessions.find(id), (session) => session === null || session === undefined ? null : { session })
     },
 
     findRevocation (revocations, tokenId, userId) {
-      if (revocations === users.revocations && users.findWithRevocation !== undefined) return users.findWithRevocation(userId, tokenId)
+      if (own !== undefined && revocations === own.of.revocations) return own.withRevocation(userId, tokenId)
       return andThen(revocations.isRevoked(tokenId), (isRevoked) => ({ isRevoked }))
     }
   }

@@ -40,8 +40,7 @@ export const fastifyUsers = fp(async function fastifyUsers (fastify: FastifyInst
   refuseTakenNames(fastify, settings)
   const { production, users: store, fields, hooks, clock, routes: groups, routeOptions, freshSeconds, storeTimeoutMs, cacheSeconds } = settings
 
-  const cache = cacheSeconds === 0 ? null : createAuthCache(cacheSeconds, clock)
-  const backends = await startBackends(fastify, settings, cache)
+  const backends = await startBackends(fastify, settings)
   for (const { name, transport } of backends) {
     for (const advice of transport.advice?.(production) ?? []) fastify.log[production ? 'warn' : 'info'](`fastify-users: backend ${name}: ${advice}`)
   }
@@ -51,13 +50,15 @@ export const fastifyUsers = fp(async function fastifyUsers (fastify: FastifyInst
   const deadline = createDeadline(storeTimeoutMs, () => new StoreTimeoutError())
   for (const leak of leaks(settings)) fastify.log.warn(`fastify-users: ${leak}`)
   const buckets = startLimits(fastify.log, settings)
-  const accounts = startAccounts(settings, { log: fastify.log, sessions, buckets, deadline, forget: (id) => { cache?.forget(id) }, origin: () => fastify.server.listening ? fastify.listeningOrigin : null })
+  const accounts = startAccounts(settings, { log: fastify.log, sessions, buckets, deadline, origin: () => fastify.server.listening ? fastify.listeningOrigin : null })
   const background = createBackground(fastify.log)
   const isCrossSite = createCrossSiteCheck(settings.trustedOrigins)
-  const authenticator = createAuthenticator(store, isCrossSite, cache)
-  const authenticate = createAuthenticate(backends, authenticator, { clock, deadline })
+  const ask = createAuthenticator(store, isCrossSite, null)
+  const recall = cacheSeconds === 0 ? ask : createAuthenticator(store, isCrossSite, createAuthCache(cacheSeconds, clock))
+  // What the plugin's own routes do may last, so they go by nothing that is remembered.
+  const authenticate = createAuthenticate(backends, { ask, recall: ask, clock, deadline })
 
-  fastify.decorate(settings.decorators.authenticate, authenticate)
+  fastify.decorate(settings.decorators.authenticate, createAuthenticate(backends, { ask, recall, clock, deadline }))
   fastify.decorate(settings.decorators.users, createUsers(accounts, background))
   // @fastify/passport and others may have it already; a guard of ours sets it all the same.
   if (!fastify.hasRequestDecorator('user')) fastify.decorateRequest('user', null as unknown as User)

@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Accounts } from './accounts/accounts.js'
 import { createPasswordRules } from './accounts/password-rules.js'
+import { noteChange } from './changes.js'
 import { limitAnswers, sessionAnswers, userAnswers } from './answers.js'
 import type { RateLimitStore } from './contracts/rate-limit-store.js'
 import type { SessionStore } from './contracts/session-store.js'
@@ -24,8 +25,6 @@ export interface Surroundings {
   readonly deadline: Deadline
   /** Where the sessions of the backends are. */
   readonly sessions: readonly SessionStore[]
-  /** Told of each user and session, by id, that was changed or ended. */
-  readonly forget: (id: string) => void
   /** Where attempts are counted. */
   readonly buckets: RateLimitStore
 }
@@ -36,18 +35,18 @@ export type AccountSettings = Pick<Settings, 'users' | 'passwords' | 'clock' | '
 /** The methods of stores that change or end a user or a session, or all sessions of a user: whose id comes first, or as a whole. */
 const changing = new Set(['replace', 'remove', 'retire', 'removeAll'])
 
+function noteChanged (method: string, first: unknown): void {
+  if (changing.has(method)) noteChange(typeof first === 'string' ? first : (first as StoredUser).id)
+}
+
 /** Joins all that the use cases work with. */
-export function startAccounts (settings: AccountSettings, { log, origin, deadline, sessions, buckets, forget }: Surroundings): Accounts {
+export function startAccounts (settings: AccountSettings, { log, origin, deadline, sessions, buckets }: Surroundings): Accounts {
   const { users, passwords, clock, fields, hooks, audit, routes, concealAccounts, confirmEmailChange, mails, throttle } = settings
   const { hasher, concurrency, queueLimit, queueTimeoutMs } = passwords
   const counters = sealed(buckets, limitAnswers, deadline)
-  const forgetChanged = (method: string, first: unknown): void => {
-    if (changing.has(method)) forget(typeof first === 'string' ? first : (first as StoredUser).id)
-  }
-
   return {
-    store: sealed(users, userAnswers, deadline, forgetChanged),
-    sessions: sessions.map((store) => sealed(store, sessionAnswers, deadline, forgetChanged)),
+    store: sealed(users, userAnswers, deadline, noteChanged),
+    sessions: sessions.map((store) => sealed(store, sessionAnswers, deadline, noteChanged)),
     passwords: createPasswords(hasher, { concurrency, limit: queueLimit, waitMs: queueTimeoutMs }),
     passwordRules: createPasswordRules(passwords, log),
     clock,

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify'
-import { forgetful, type AuthCache } from './auth-cache.js'
 import type { RunningBackend } from './backend.js'
 import type { RevocationStore } from './contracts/revocation-store.js'
 import type { SessionStore } from './contracts/session-store.js'
@@ -7,16 +6,13 @@ import type { RunningStrategy, Strategy } from './contracts/strategy.js'
 import { BadOptionsError } from './errors.js'
 import { once } from './once.js'
 import { createLookUps } from './look-ups.js'
+import { noting } from './noting.js'
 import type { Settings } from './options.js'
 import { memoryRevocations } from './stores/memory.js'
 import { memorySessions } from './stores/memory-sessions.js'
 
-/**
- * Starts each strategy once, in a scope of its own, and joins it with the transports that use it.
- *
- * @param cache what is told of sessions that end; `null` where nothing is remembered
- */
-export async function startBackends (fastify: FastifyInstance, settings: Settings, cache: AuthCache | null): Promise<RunningBackend[]> {
+/** Starts each strategy once, in a scope of its own, and joins it with the transports that use it. */
+export async function startBackends (fastify: FastifyInstance, settings: Settings): Promise<RunningBackend[]> {
   const running = new Map<Strategy, RunningStrategy>()
   const lookUps = createLookUps(settings.users)
   const revocations = once(() => revocationsOf(fastify, settings))
@@ -37,7 +33,7 @@ export async function startBackends (fastify: FastifyInstance, settings: Setting
         lookUps,
         backends: new Map(lifetimes)
       })
-      running.set(strategy, cache === null ? started : forgetful(started, cache.forget))
+      running.set(strategy, noting(started))
     })
   }
 

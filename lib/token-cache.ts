@@ -45,8 +45,8 @@ export function createTokenCache<T> (limit = maxTokens, byteLimit = maxBytes): T
       young = new Map()
       bytes = 0
     }
+    bytes += entry.bytes - (young.get(tail)?.bytes ?? 0)
     young.set(tail, entry)
-    bytes += entry.bytes
   }
 
   return {
@@ -66,6 +66,8 @@ export function createTokenCache<T> (limit = maxTokens, byteLimit = maxBytes): T
       if (token.length > maxTokenLength || total > byteLimit / 2) return
       // A copy: the text at hand is a slice of a whole header, and would keep that in memory.
       const copy = Buffer.from(token, 'latin1').toString('latin1')
+      // A cookie may decode to any letter. What is no Latin letter would become another one.
+      if (copy !== token) return
       add(copy.slice(-tailLength), { token: copy, value, bytes: total })
     },
 

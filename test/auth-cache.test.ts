@@ -1,5 +1,6 @@
 import t from 'tap'
 import { createAuthCache, type Known } from '../lib/auth-cache.js'
+import { noteChange } from '../lib/changes.js'
 import { newUser } from '../lib/testing/stored-user.js'
 import { stoppedClock } from './helpers/sessions.js'
 
@@ -57,10 +58,10 @@ t.test('what is told to have changed is looked up anew', async (t) => {
   for (const id of ['session', user.id]) {
     const { cache, load, count } = bench()
     cache.get('token', one, load())
-    cache.forget('another id')
+    noteChange('another id')
     cache.get('token', one, load())
     t.equal(count(), 1)
-    cache.forget(id)
+    noteChange(id)
     cache.get('token', one, load())
     cache.get('token', one, load())
     t.equal(count(), 2, id)
@@ -71,7 +72,7 @@ t.test('what has changed while it was looked up is not remembered', async (t) =>
   const { cache, load, count } = bench()
   let answer = (_known: Known): void => {}
   const held = cache.get('token', one, async () => await new Promise<Known>((resolve) => { answer = resolve }))
-  cache.forget('session')
+  noteChange('session')
   answer(known())
   t.strictSame(await held, known())
   cache.get('token', one, load())
@@ -88,7 +89,7 @@ t.test('requests at the same time share a look-up, unless something changed in b
   t.equal(count(), 3, 'at another backend')
 
   const first = cache.get('c', one, loadLater())
-  cache.forget('whatever')
+  noteChange('whatever')
   await Promise.all([first, cache.get('c', one, loadLater())])
   t.equal(count(), 5)
 
@@ -96,6 +97,24 @@ t.test('requests at the same time share a look-up, unless something changed in b
   clock.forward(1)
   t.strictSame(await cache.get('d', one, loadLater()), known())
   t.equal(count(), 6)
+})
+
+t.test('what was remembered by a clock that was set back is not remembered any more', async (t) => {
+  const { cache, clock, load, count } = bench(60)
+  cache.get('token', one, load())
+  clock.forward(-3600)
+  cache.get('another', one, load())
+  clock.forward(3600)
+  cache.get('token', one, load())
+  t.equal(count(), 3)
+})
+
+t.test('look-ups that hang are not kept for ever', async (t) => {
+  const { cache, loadLater, count } = bench()
+  t.type(cache.get('first', one, async () => await new Promise(() => {})), Promise)
+  for (let n = 0; n < 1000; n++) t.type(cache.get(String(n), one, async () => await new Promise(() => {})), Promise)
+  await cache.get('first', one, loadLater())
+  t.equal(count(), 1, 'it was not joined')
 })
 
 t.test('a look-up that fails is remembered by nobody', async (t) => {
@@ -109,10 +128,10 @@ t.test('a look-up that fails is remembered by nobody', async (t) => {
 t.test('more changes than can be told apart are a change of all', async (t) => {
   const { cache, load, count } = bench()
   cache.get('token', one, load())
-  for (let n = 0; n < 9999; n++) cache.forget(String(n))
+  for (let n = 0; n < 9900; n++) noteChange(String(n))
   cache.get('token', one, load())
   t.equal(count(), 1)
-  cache.forget('one more')
+  for (let n = 9900; n < 10_000; n++) noteChange(String(n))
   cache.get('token', one, load())
   cache.get('token', one, load())
   t.equal(count(), 2)

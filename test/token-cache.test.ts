@@ -62,3 +62,17 @@ t.test('what is deleted is so in the old generation, too', async (t) => {
   t.equal(cache.get(tokenOf(1)), undefined)
   t.equal(cache.get(tokenOf(2)), 2)
 })
+
+t.test('letters that are not Latin are not taken for others', async (t) => {
+  const cache = createTokenCache<number>()
+  cache.set('Ł'.repeat(30), 1, 0)
+  t.equal(cache.get('A'.repeat(30)), undefined)
+  t.equal(cache.get('Ł'.repeat(30)), undefined)
+})
+
+t.test('one that is put in anew weighs once', async (t) => {
+  const cache = createTokenCache<number>(1000, 20_000)
+  cache.set(tokenOf(1), 1, 2000)
+  for (let n = 0; n < 100; n++) cache.set(tokenOf(2), n, 2000)
+  t.equal(cache.get(tokenOf(1)), 1)
+})

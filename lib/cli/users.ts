@@ -28,7 +28,6 @@ export async function withUsers<T> (options: DatabaseOptions, work: (users: User
     }, {
       log,
       origin: nothing,
-      forget: nothing,
       // Whoever is at a terminal can stop waiting.
       deadline: (promise) => promise,
       sessions: [store.sessions],

@@ -86,7 +86,7 @@ export interface Exchange {
   readonly waitedMs: number
   /** Calls back when the reply has left, or the client has; `failed` if the reply is an error of ours (5xx). */
   readonly onReplied: (listener: (outcome: 'answered' | 'failed') => void) => void
-  /** Told of a session that was ended, because a refresh token of it was used twice. */
+  /** Told of a session that is ended, because a refresh token of it was used twice. */
   readonly onReuse: (session: Session) => void
   /** Whether the user of the session may go on; if not, the session ends. */
   readonly admits: (session: Session) => Promise<boolean>

@@ -46,6 +46,27 @@ export interface UserQuery {
   readonly emailPart: string | null
 }
 
+/** Two look-ups in one. */
+export interface JoinedLookUps {
+  /**
+   * What is joined. Where the plugin is given another of these, by whoever spreads a store and replaces a part of it, it asks that one,
+   * and none of the joined.
+   */
+  readonly of: Pick<UserStore, 'findById' | 'sessions' | 'revocations'>
+  /**
+   * A session, and its user.
+   *
+   * @returns `null` if there is no such session; `user: null` if its user is gone
+   */
+  bySession (sessionId: string): MaybePromise<{ readonly session: StoredSession, readonly user: StoredUser | null } | null>
+  /**
+   * The user with this id, and whether the token with that one was ended.
+   *
+   * @returns `user: null` if there is no such user; `isRevoked` is then of no account
+   */
+  withRevocation (id: string, tokenId: string): MaybePromise<{ readonly user: StoredUser | null, readonly isRevoked: boolean }>
+}
+
 /**
  * Where users live. Seven methods must be there; what they mean is checked by `userStoreContract` of `fastify-users/testing`. All but one are
  * a single statement of the database. A method that cannot do its work throws: the client is then told 503.
@@ -102,19 +123,8 @@ export interface UserStore {
    * if no other user is an active superuser; `'taken'` as `replace` does.
    */
   retire (id: string, version: number, next: StoredUser | null): MaybePromise<boolean | 'taken' | 'last'>
-  /**
-   * A session of this store's own `sessions`, and its user, in one look-up. Left out, a request asks for one after the other.
-   *
-   * @returns `null` if there is no such session; `user: null` if its user is gone
-   */
-  findBySession? (sessionId: string): MaybePromise<{ readonly session: StoredSession, readonly user: StoredUser | null } | null>
-  /**
-   * The user with this id, and whether the token with that one was ended, as this store's own `revocations` say, in one look-up.
-   * Left out, a request asks for one after the other.
-   *
-   * @returns `user: null` if there is no such user; `isRevoked` is then of no account
-   */
-  findWithRevocation? (id: string, tokenId: string): MaybePromise<{ readonly user: StoredUser | null, readonly isRevoked: boolean }>
+  /** For speed: what a request would look up one after the other, in one look-up. */
+  readonly joined?: JoinedLookUps | undefined
   /** Where the ids of ended sessions are kept, if this store keeps them. */
   readonly revocations?: RevocationStore | undefined
   /** Where sessions are kept, if this store keeps them. */

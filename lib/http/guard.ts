@@ -57,6 +57,10 @@ export interface GuardDescription {
 
 /** What a guard needs of the app. */
 export interface GuardSurroundings {
+  /** Asks the stores. */
+  readonly ask: Authenticator
+  /** Goes by what was looked up a moment ago, if that is wanted. */
+  readonly recall: Authenticator
   /** Milliseconds since 1970. */
   readonly clock: () => number
   /** How long a store is waited for. */
@@ -71,13 +75,15 @@ export function describeGuard (hook: object): GuardDescription | undefined {
 }
 
 /** Makes `app.authenticate`. */
-export function createAuthenticate (all: readonly RunningBackend[], authenticate: Authenticator, { clock, deadline }: GuardSurroundings): Authenticate {
+export function createAuthenticate (all: readonly RunningBackend[], { ask, recall, clock, deadline }: GuardSurroundings): Authenticate {
   return (options = {}) => {
     const { optional = false, verified = false, superuser = false, fresh = Infinity, backends: names, ...unknown } = checked(options)
     const [misspelt] = Object.keys(unknown)
     if (misspelt !== undefined) throw new BadOptionsError(`authenticate(): ${misspelt} is no option`)
     const backends = names === undefined ? all : pick(names, all)
     const refuse = createRefuse(backends)
+    // Who may do more is looked at more closely.
+    const authenticate = superuser || fresh !== Infinity ? ask : recall
 
     // As Fastify counts, it has three parameters, and so is one that calls back.
     function guard (request: FastifyRequest, reply: FastifyReply, done?: (error?: Error) => void): Promise<void> | undefined {

@@ -41,7 +41,7 @@ const tries = 5
 export function createKeeper (store: SessionStore, { clock, lookUps }: Pick<StrategyContext, 'clock' | 'lookUps'>, access: AccessTokens, idleSeconds?: number): Keeper {
   const rotations = createRotations()
   /** The sessions whose last use is being noted: a store that hangs gets one write for each, not one for each request. */
-  const noting = new Set<string>()
+  const noting = new Map<string, number>()
 
   return { issue, see, refresh, revoke, sessions: store }
 
@@ -88,8 +88,8 @@ export function createKeeper (store: SessionStore, { clock, lookUps }: Pick<Stra
 
   /** Nobody waits for it, and where another change came first, that one knows better. */
   function noteSeen (row: StoredSession, now: number): void {
-    if (noting.has(row.id)) return
-    noting.add(row.id)
+    if (now - (noting.get(row.id) ?? -Infinity) < seenEveryMs) return
+    noting.set(row.id, now)
     const done = (): void => { noting.delete(row.id) }
     try {
       const noted = store.replace({ ...row, lastSeenAt: now, expiresAt: expiry(row.data, now), version: row.version + 1 }, row.version)
@@ -129,8 +129,8 @@ export function createKeeper (store: SessionStore, { clock, lookUps }: Pick<Stra
           if (wasNewest || rotations.cameBefore(used, cameAt, rotatedAt, now)) return 'raced'
         }
         // Whoever has this handle has had a token of this session. Two have the session, and one of them is a thief.
-        await end(id)
         onReuse(toSession(row))
+        await end(id)
         return 'reused'
       }
 

@@ -10,41 +10,41 @@ import { inserted } from './stored-user.js'
 /** What a {@link UserStore} says in one look-up must be what it would say in two. A store that has no such look-up passes. */
 export function lookUpCases (open: () => MaybePromise<UserStore>): ContractCase[] {
   return [
-    caseOf(open, 'findBySession: a session of the store\'s own, and its user', async (store) => {
-      if (store.findBySession === undefined) return
+    caseOf(open, 'joined.bySession: a session of the store\'s own, and its user', async (store) => {
+      if (store.joined === undefined) return
       const sessions = store.sessions as SessionStore
       const user = await inserted(store)
       const session = await insertedSession(sessions, { userId: user.id })
-      deepEqual(structuredClone(await store.findBySession(session.id)), { session, user })
+      deepEqual(structuredClone(await store.joined.bySession(session.id)), { session, user })
       const orphan = await insertedSession(sessions)
-      deepEqual(structuredClone(await store.findBySession(orphan.id)), { session: orphan, user: null })
-      for (const id of [newSessionId(), user.id, ...hostileKeys]) equal(await store.findBySession(id), null, JSON.stringify(id))
+      deepEqual(structuredClone(await store.joined.bySession(orphan.id)), { session: orphan, user: null })
+      for (const id of [newSessionId(), user.id, ...hostileKeys]) equal(await store.joined.bySession(id), null, JSON.stringify(id))
     }),
 
-    caseOf(open, 'findBySession: what has changed is seen at once', async (store) => {
-      if (store.findBySession === undefined) return
+    caseOf(open, 'joined.bySession: what has changed is seen at once', async (store) => {
+      if (store.joined === undefined) return
       const sessions = store.sessions as SessionStore
       const user = await inserted(store)
       const session = await insertedSession(sessions, { userId: user.id })
       await store.replace({ ...user, isActive: false, version: user.version + 1 }, user.version)
-      equal((await store.findBySession(session.id))?.user?.isActive, false)
+      equal((await store.joined.bySession(session.id))?.user?.isActive, false)
       await sessions.replace({ ...session, version: 2 }, 1)
-      equal((await store.findBySession(session.id))?.session.version, 2)
+      equal((await store.joined.bySession(session.id))?.session.version, 2)
       await store.remove(user.id, user.version + 1)
-      equal((await store.findBySession(session.id))?.user, null)
+      equal((await store.joined.bySession(session.id))?.user, null)
       await sessions.remove(session.id)
-      equal(await store.findBySession(session.id), null)
+      equal(await store.joined.bySession(session.id), null)
     }),
 
-    caseOf(open, 'findWithRevocation: a user, and whether a token was ended', async (store) => {
-      if (store.findWithRevocation === undefined) return
+    caseOf(open, 'joined.withRevocation: a user, and whether a token was ended', async (store) => {
+      if (store.joined === undefined) return
       const user = await inserted(store)
       const [ended, other] = [randomId(), randomId()]
       await store.revocations?.revoke(ended, Date.now() + 60_000, Date.now())
-      deepEqual(structuredClone(await store.findWithRevocation(user.id, ended)), { user, isRevoked: true })
-      deepEqual(structuredClone(await store.findWithRevocation(user.id, other)), { user, isRevoked: false })
-      for (const id of [randomId(), ended, ...hostileKeys]) equal((await store.findWithRevocation(id, other)).user, null, JSON.stringify(id))
-      for (const id of hostileKeys) equal((await store.findWithRevocation(user.id, id)).isRevoked, false, JSON.stringify(id))
+      deepEqual(structuredClone(await store.joined.withRevocation(user.id, ended)), { user, isRevoked: true })
+      deepEqual(structuredClone(await store.joined.withRevocation(user.id, other)), { user, isRevoked: false })
+      for (const id of [randomId(), ended, ...hostileKeys]) equal((await store.joined.withRevocation(id, other)).user, null, JSON.stringify(id))
+      for (const id of hostileKeys) equal((await store.joined.withRevocation(user.id, id)).isRevoked, false, JSON.stringify(id))
     })
   ]
 }

@@ -118,7 +118,7 @@ async function withBench (create: () => MaybePromise<Strategy>, check: (bench: B
   try {
     let strategy: RunningStrategy | undefined
     await fastify.register(async (scope) => {
-      strategy = await (await create()).start({ fastify: scope, clock: () => now, revocations: revocations(), sessions: memorySessions(), lookUps: createLookUps({}), backends: new Map([['one', 60], ['two', 60]]) })
+      strategy = await (await create()).start({ fastify: scope, clock: () => now, revocations: revocations(), sessions: memorySessions(), lookUps: createLookUps({ findById: () => null }), backends: new Map([['one', 60], ['two', 60]]) })
     })
     await fastify.ready()
     await check({ strategy: strategy as unknown as RunningStrategy, forward: (seconds) => { now += seconds * 1000 } })

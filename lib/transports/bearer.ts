@@ -73,7 +73,7 @@ function readAuthorization (request: FastifyRequest): string | null {
   // Node keeps the first of two such headers and drops the other, which a proxy before us may have judged by.
   if (isRepeated(rawHeaders, 'authorization')) throw new AmbiguousCredentialsError()
   // As nearly all clients spell it. What follows is for the strategy to judge.
-  if (value.startsWith('Bearer ') && value.charCodeAt(7) !== space) return value.slice(7)
+  if (value.startsWith('Bearer ') && value.charCodeAt(7) > space) return value.slice(7)
   // The scheme's name in any case (RFC 9110 §11.1). Another scheme is nothing to us; this one without a token is a bad credential.
   return /^bearer +(\S.*)$/is.exec(value)?.[1] ?? (/^bearer\b/i.test(value) ? '' : null)
 }

@@ -2,9 +2,10 @@ import { join } from 'node:path'
 import Libsql from 'libsql'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import t from 'tap'
-import { bearer, cookie, jwt, memory, opaque, type SessionStore, type Strategy } from '../../lib/index.js'
+import { bearer, cookie, jwt, memory, memoryRevocations, memorySessions, opaque, type Session, type SessionStore, type StoredUser, type Strategy, type UserStore, type Verified } from '../../lib/index.js'
 import { sqlite, type SqliteDatabase } from '../../lib/stores/sql/index.js'
 import { ann, appWith, login, refusal, secret } from '../helpers/app.js'
+import { captureLog } from '../helpers/smtp.js'
 import { byBearer, faulty, logIn, onEachPlace, refreshBy, statusOf, stoppedClock } from '../helpers/sessions.js'
 
 const password = 'another long password'
@@ -49,13 +50,12 @@ onEachPlace(t, async (t, open) => {
     for (const [name, make] of strategies) {
       const { users, sessions } = await open(t)
       const clock = stoppedClock()
-      const given = { users, sessions, clock: clock.now, strategy: make() }
-      const app = await appWith(t, { ...given, cacheSeconds: 3 })
-      const other = await appWith(t, given, { seed: false })
+      const app = await appWith(t, { users, sessions, clock: clock.now, strategy: make(), cacheSeconds: 3 })
       const credential = await login(app, 'bearer')
       t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 200)
-      t.equal((await other.inject({ ...credential, method: 'POST', url: '/logout/bearer' })).statusCode, 200)
-      t.equal((await other.inject({ ...credential, url: '/me' })).statusCode, 401)
+      // Past this process.
+      const row = await users.findByEmail(ann.email) as StoredUser
+      await users.replace({ ...row, sessionEpoch: row.sessionEpoch + 1, version: row.version + 1 }, row.version)
       clock.forward(2.999)
       t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 200, name)
       clock.forward(0.001)
@@ -161,6 +161,116 @@ t.test('ended tokens of another database are not asked of that of the users', as
   t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 200)
   t.equal((await app.inject({ ...credential, method: 'POST', url: '/logout/bearer' })).statusCode, 200)
   t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 401)
+})
+
+t.test('a part of a store that was replaced is asked, and not what was joined with the old one', async (t) => {
+  const store = await sqlite(':memory:')
+  const elsewhere = memoryRevocations()
+  const app = await appWith(t, { users: { ...store, revocations: elsewhere } })
+  const credential = await login(app, 'bearer')
+  t.equal((await app.inject({ ...credential, method: 'POST', url: '/logout/bearer' })).statusCode, 200)
+  t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 401, 'logged out')
+
+  const sessions = memorySessions()
+  const other = await appWith(t, { users: { ...await sqlite(':memory:'), sessions }, strategy: opaque() })
+  t.equal((await other.inject({ ...await login(other, 'bearer'), url: '/me' })).statusCode, 200)
+
+  for (const [name, make] of strategies) {
+    const store = await sqlite(':memory:')
+    let isSuspended = false
+    const app = await appWith(t, { users: { ...store, findById: (id) => isSuspended ? null : store.findById(id) }, strategy: make() })
+    const credential = await login(app, 'bearer')
+    t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 200)
+    isSuspended = true
+    t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 401, name)
+  }
+})
+
+t.test('who was demoted or deactivated elsewhere cannot make what is remembered last', async (t) => {
+  const users = memory()
+  const given = { users, strategy: opaque(), routes: { me: true, users: true } }
+  const app = await appWith(t, { ...given, cacheSeconds: 60 }, { routes: (app) => { app.get('/staff', { preHandler: app.authenticate({ superuser: true }) }, async () => 'in') } })
+  const { id } = await app.users.getByEmail(ann.email) as { id: string }
+  await app.users.create({ email: 'root@example.com', password, isSuperuser: true })
+  await app.users.update(id, { isSuperuser: true })
+  const credential = await login(app, 'bearer')
+  t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 200)
+  // As another process would: past this one.
+  const row = await users.findById(id) as StoredUser
+  await users.replace({ ...row, isSuperuser: false, isActive: false, sessionEpoch: row.sessionEpoch + 1, version: row.version + 1 }, row.version)
+  t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 200, 'some seconds late')
+  t.equal((await app.inject({ ...credential, url: '/staff' })).statusCode, 401)
+  t.equal((await app.inject({ ...credential, method: 'PATCH', url: `/users/${id}`, payload: { isSuperuser: true } })).statusCode, 401)
+  t.equal((await app.inject({ ...credential, method: 'POST', url: '/confirm', payload: { password: ann.password } })).statusCode, 401)
+  t.match(await users.findById(id), { isSuperuser: false, isActive: false })
+})
+
+t.test('two registrations in one process know of each other\'s changes', async (t) => {
+  const users = memory()
+  const app = await appWith(t, { users, cacheSeconds: 60 })
+  const other = await appWith(t, { users }, { seed: false })
+  const credential = await login(app, 'bearer')
+  t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 200)
+  const { id } = await other.users.getByEmail(ann.email) as { id: string }
+  await other.users.update(id, { isActive: false })
+  t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 401)
+})
+
+t.test('a change that was made and never answered holds as soon as it is waited for no longer', async (t) => {
+  const inner = memory()
+  let hangs = false
+  const users: UserStore = {
+    ...inner,
+    replace (user, version) {
+      const done = inner.replace(user, version)
+      return hangs ? new Promise(() => {}) : done
+    }
+  }
+  const app = await appWith(t, { users, cacheSeconds: 60, storeTimeoutMs: 20 })
+  const { id } = await app.users.getByEmail(ann.email) as { id: string }
+  const credential = await login(app, 'bearer')
+  t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 200)
+  hangs = true
+  // A deadline keeps no process alive.
+  const alive = setInterval(() => {}, 1000)
+  t.after(() => { clearInterval(alive) })
+  await t.rejects(app.users.update(id, { isActive: false }), { code: 'FST_USERS_UNAVAILABLE' })
+  t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 401)
+})
+
+t.test('the end of a robbed session holds, even where the store has reported a failure', async (t) => {
+  const inner = memory().sessions as SessionStore
+  let breaks = false
+  const sessions: SessionStore = {
+    ...inner,
+    async remove (id) {
+      const done = await inner.remove(id)
+      if (breaks) throw new Error('ECONNRESET')
+      return done
+    }
+  }
+  const app = await appWith(t, { sessions, strategy: opaque(), backends: [bearer({ refresh: true })], cacheSeconds: 60 })
+  const first = await logIn(app, byBearer, ann)
+  const second = byBearer.tokensOf(await refreshBy(app, byBearer, first.refresh))
+  t.equal(await statusOf(app, byBearer, second.access), 200)
+  breaks = true
+  t.equal((await refreshBy(app, byBearer, first.refresh)).statusCode, 503)
+  t.equal(await statusOf(app, byBearer, second.access), 401)
+})
+
+t.test('a store that says undefined for nobody; a strategy that forgets to say { session }', async (t) => {
+  const inner = memory().sessions as SessionStore
+  const app = await appWith(t, { sessions: { ...inner, find: async (id) => await inner.find(id) ?? undefined as unknown as null }, strategy: opaque() })
+  const credential = await login(app, 'cookie')
+  t.equal((await app.inject({ ...credential, method: 'POST', url: '/logout/cookie' })).statusCode, 200)
+  t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 401)
+  t.equal((await app.inject({ ...credential, method: 'POST', url: '/login/cookie', payload: ann })).statusCode, 200)
+
+  const bare = { id: 'x', userId: 'y', epoch: 0, issuedAt: 0, expiresAt: 1 } as unknown as Verified
+  const { text, log } = captureLog()
+  const other = await appWith(t, { strategy: { lifetimeSeconds: 60, start: () => ({ issue: () => ({ token: 'x', session: bare as unknown as Session }), verify: () => bare, revoke: () => {} }) } }, { server: { loggerInstance: log } })
+  t.equal((await other.inject({ url: '/me', headers: { authorization: 'Bearer x' } })).statusCode, 503)
+  t.match(text(), 'an answer to verify that is none')
 })
 
 t.test('the option', async (t) => {

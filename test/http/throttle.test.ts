@@ -386,7 +386,7 @@ t.test('the store is closed with the app, and swept', async (t) => {
   t.equal(closed, 1)
 
   const settings = resolveOptions(options({ clock: () => 10_000_000 }))
-  await sweepOnce(startAccounts(settings, { log: app.log, origin: () => null, deadline: (promise) => promise, sessions: [], buckets: limits, forget: () => {} }))
+  await sweepOnce(startAccounts(settings, { log: app.log, origin: () => null, deadline: (promise) => promise, sessions: [], buckets: limits }))
   t.strictSame(purged, [10_000_000 - 3_600_000])
 })
 

@@ -27,7 +27,7 @@ function bench (twist: (store: SessionStore) => Partial<SessionStore> = () => ({
   const clock = stoppedClock(Date.UTC(2030, 0, 1))
   const plain = memorySessions()
   const store = { ...plain, ...twist(plain) }
-  const keeper = createKeeper(store, { clock: clock.now, lookUps: createLookUps({}) }, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) }, idleSeconds)
+  const keeper = createKeeper(store, { clock: clock.now, lookUps: createLookUps({ findById: () => null }) }, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) }, idleSeconds)
   let leaving: Array<(outcome: ReplyOutcome) => void> = []
   return {
     keeper,
@@ -333,7 +333,7 @@ t.test('a request that the store holds up is as early as it came', async (t) => 
 
 t.test('an exchange that another process makes is told from a reuse by the clocks', async (t) => {
   const one = bench()
-  const other = createKeeper(one.store, { clock: one.clock.now, lookUps: createLookUps({}) }, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) })
+  const other = createKeeper(one.store, { clock: one.clock.now, lookUps: createLookUps({ findById: () => null }) }, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) })
   const exchange: Exchange = { backend: 'one', lifetimeSeconds: 60, graceSeconds: 0, waitedMs: 60_000, onReplied: () => {}, onReuse: () => {}, admits: async () => true }
   const { session, refreshToken: r1 = '' } = await one.keeper.issue(grant)
   renewed(await one.refresh(r1))
@@ -449,7 +449,7 @@ t.test('what another process has exchanged meanwhile is not given out for what f
       return store.replace(session, version)
     }
   }))
-  const other = createKeeper(one.store, { clock: one.clock.now, lookUps: createLookUps({}) }, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) })
+  const other = createKeeper(one.store, { clock: one.clock.now, lookUps: createLookUps({ findById: () => null }) }, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) })
   const { refreshToken: r1 = '' } = await one.keeper.issue(grant)
   await t.rejects(one.refresh(r1), { message: 'down' })
   one.reply('failed')
@@ -470,7 +470,7 @@ t.test('without a grace, the store does not know what new tokens are made with',
 
 t.test('a clock that is ahead makes no grace', async (t) => {
   const one = bench()
-  const other = createKeeper(one.store, { clock: () => one.clock.now() - 30_000, lookUps: createLookUps({}) }, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) })
+  const other = createKeeper(one.store, { clock: () => one.clock.now() - 30_000, lookUps: createLookUps({ findById: () => null }) }, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) })
   for (const graceSeconds of [0, 10]) {
     const { refreshToken: r1 = '' } = await one.keeper.issue(grant)
     renewed(await one.refresh(r1, { graceSeconds }))

@@ -13,7 +13,7 @@ import { byBearer, byCookie, faulty, logIn, onEachPlace, onlySession, statusOf, 
 async function started (t: Test, strategy: Strategy, sessions: SessionStore, clock = Date.now): Promise<RunningStrategy> {
   const fastify = Fastify()
   t.after(async () => { await fastify.close() })
-  return await strategy.start({ fastify, clock, sessions, revocations: { revoke: () => {}, isRevoked: () => false }, lookUps: createLookUps({}), backends: new Map([['one', 600]]) })
+  return await strategy.start({ fastify, clock, sessions, revocations: { revoke: () => {}, isRevoked: () => false }, lookUps: createLookUps({ findById: () => null }), backends: new Map([['one', 600]]) })
 }
 
 const grant = { userId: 'ann', epoch: 0, backend: 'one', lifetimeSeconds: 600, refresh: undefined, ip: null, userAgent: null }

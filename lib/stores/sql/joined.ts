@@ -1,18 +1,20 @@
-import type { UserStore } from '../../contracts/user-store.js'
+import type { JoinedLookUps } from '../../contracts/user-store.js'
 import { andThen } from '../../maybe-promise.js'
 import { hasNul, type SqlClient, type SqlTables } from './client.js'
 import { sessionColumns, toSession } from './sessions.js'
 import { columns, toUser } from './user-row.js'
 
 /** What a guarded request asks for, in one statement where the parts would take two. */
-export function sqlJoined (client: SqlClient, { users, sessions, revocations }: SqlTables): Required<Pick<UserStore, 'findBySession' | 'findWithRevocation'>> {
+export function sqlJoined (client: SqlClient, { users, sessions, revocations }: SqlTables, of: JoinedLookUps['of']): JoinedLookUps {
   const ofUser = columns.map((column) => `u.${column}`).join(', ')
   const ofSession = sessionColumns.map((column) => `s.${column} as s_${column}`).join(', ')
   const selectBySession = `select ${ofUser}, ${ofSession} from ${sessions} s left join ${users} u on u.id = s.user_id where s.id = ?`
   const selectWithRevocation = `select ${ofUser}, (select count(*) from ${revocations} where id = ?) as revoked from ${users} u where u.id = ?`
 
   return {
-    findBySession (sessionId) {
+    of,
+
+    bySession (sessionId) {
       if (hasNul(sessionId)) return null
       return andThen(client.query(selectBySession, [sessionId]), ([row]) => {
         if (row === undefined) return null
@@ -21,7 +23,7 @@ export function sqlJoined (client: SqlClient, { users, sessions, revocations }: 
       })
     },
 
-    findWithRevocation (id, tokenId) {
+    withRevocation (id, tokenId) {
       if (hasNul(id) || hasNul(tokenId)) return { user: null, isRevoked: false }
       return andThen(client.query(selectWithRevocation, [tokenId, id]), ([row]) => {
         return row === undefined ? { user: null, isRevoked: false } : { user: toUser(row), isRevoked: Number(row.revoked) !== 0 }

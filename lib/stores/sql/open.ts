@@ -61,11 +61,14 @@ export async function openStore (options: SqlStoreOptions, connect: () => MaybeP
     throw error
   }
 
-  return {
+  const parts = {
     ...sqlUsers(client, tables.users, `${lockName}:retire`),
-    ...sqlJoined(client, tables),
     revocations: sqlRevocations(client, tables.revocations),
-    sessions: sqlSessions(client, tables.sessions),
+    sessions: sqlSessions(client, tables.sessions)
+  }
+  return {
+    ...parts,
+    joined: sqlJoined(client, tables, parts),
     limits: sqlRateLimits(client, tables.limits),
     ephemeral: client.ephemeral,
     migrate: migrateAll,
