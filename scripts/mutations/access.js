@@ -7,16 +7,17 @@ export const access = [
     mutations: [
       { what: 'a credential that browsers send counts, whoever made the request', from: 'if (transport.ambient && isCrossSite(request)) return', to: 'if (false) return', tests: ['security/cross-site'] },
       { what: 'a bearer token is asked where it comes from', from: 'if (transport.ambient && isCrossSite(request)) return', to: 'if (isCrossSite(request)) return', tests: ['security/cross-site'] },
-      { what: 'a removed user is somebody', from: 'return user === null || user === undefined ? null : { session, user }', to: 'return user === null ? null : { session, user: user as StoredUser }' },
+      { what: 'a removed user is a failure of the store', from: 'user !== null && user !== undefined && typeof user.id', to: 'typeof user!.id' },
       { what: 'a user of another id is let in', from: "typeof user.id === 'string' && user.id === session.userId &&", to: '' },
       { what: 'an id that is missing on both sides is a match', from: "typeof user.id === 'string' && ", to: '' },
       { what: 'an inactive user is let in', from: 'user.isActive === true && Number', to: 'Number' },
       { what: 'a session of an earlier epoch is let in', from: ' && user.sessionEpoch === session.epoch', to: '' },
       { what: 'an epoch that is missing on both sides is a match', from: 'Number.isSafeInteger(user.sessionEpoch) && ', to: '' },
-      { what: 'a backend for verified users asks nobody', from: '(!backend.requireVerified || user.isVerified === true)', to: 'true' },
-      { what: 'a credential that does not hold is none', from: 'if (known === null) return { reason: \'invalid\', backend }', to: 'if (known === null) return nothingSent' },
+      { what: 'a backend for verified users asks nobody', from: ' || (backend.requireVerified && known.user.isVerified !== true)', to: '' },
+      { what: 'a credential that does not hold is none', from: 'if (known === null || (backend.requireVerified', to: 'if (known === null) return nothingSent\n  if ((backend.requireVerified' },
       { what: 'an empty token is none', from: 'if (token === \'\') return { reason: \'invalid\', backend }', to: 'if (token === \'\') return nothingSent' },
-      { what: 'the user that the strategy brings is not looked at', from: 'return isPromise(known) ? known.then((known) => admit(backend, known)) : admit(backend, known)', to: 'return isPromise(known) ? known.then((known) => admit(backend, known)) : known === null ? admit(backend, known) : { user: toUser(known.user), backend: backend.name as Auth[\'backend\'], session: known.session }' },
+      { what: 'the user that the strategy brings is not looked at', from: 'if (user !== undefined) return toKnown(session, user)', to: 'if (user !== undefined && user !== null) return { session, user }' },
+      { what: 'a strategy that forgets to say whose session is believed', from: "if (session === undefined) throw new StoreAnswerError('verify')", to: '', tests: ['http/cache'] },
       { what: 'the least telling reason wins', from: 'rank[other.reason] > rank[one.reason]', to: 'rank[other.reason] < rank[one.reason]' }
     ]
   },
@@ -131,21 +132,34 @@ export const access = [
     tests: ['auth-cache', 'http/cache'],
     mutations: [
       { what: 'what was remembered for one backend counts at another', from: 'entry !== undefined && entry.backend === name && now', to: 'entry !== undefined && now' },
-      { what: 'what was remembered counts for ever', from: ' && now < entry.until && isUnchanged', to: ' && isUnchanged' },
-      { what: 'what was remembered counts before its time, when a clock is set back', from: 'now >= entry.from && ', to: '' },
-      { what: 'what has changed here still counts', from: ' && isUnchanged(entry.known, entry.since)) return', to: ') return' },
-      { what: 'what has changed while it was looked up counts', from: 'if (known === null || !isUnchanged(known, since)) return known', to: 'if (known === null) return known', survives: 'An entry keeps the count of changes from before its look-up, and is compared again when it is asked for: this saves memory.' },
-      { what: 'whoever asks after a change joins a look-up of before', from: ' && other.since === changes && ', to: ' && ' },
+      { what: 'what was remembered counts for ever', from: ' && now < entry.until && holdsSince', to: ' && holdsSince' },
+      { what: 'what was remembered counts again, when a clock is set back', from: 'if (now < latest) entries = createTokenCache()', to: '' },
+      { what: 'what has changed here still counts', from: ' && holdsSince(entry.known, entry.since)) return', to: ') return' },
+      { what: 'what has changed while it was looked up counts', from: 'if (known === null || !holdsSince(known, since)) return known', to: 'if (known === null) return known', survives: 'An entry keeps the count of changes from before its look-up, and is compared again when it is asked for: this saves memory.' },
+      { what: 'whoever asks after a change joins a look-up of before', from: ' && other.since === since && ', to: ' && ' },
       { what: 'whoever asks at another backend joins a look-up', from: 'other !== undefined && other.backend === name && ', to: 'other !== undefined && ' },
       { what: 'whoever comes late joins a look-up that hangs', from: ' && Math.abs(now - other.from) < longestJoin', to: '' },
+      { what: 'look-ups that hang are kept without end', from: 'if (loading.size >= maxLoading) loading.clear()', to: '' },
       { what: 'it outlives the session', from: 'Math.min(from + seconds * 1000, known.session.expiresAt)', to: 'from + seconds * 1000' },
       { what: 'what one request writes, others read', from: 'const user = frozenJson(known.user)', to: 'const user = known.user' },
-      { what: 'a change of a session is no change', from: '(changedAt.get(session.id) ?? 0) <= since && ', to: '' },
-      { what: 'a change of a user is no change', from: ' && (changedAt.get(user.id) ?? 0) <= since', to: '' },
+      { what: 'a change of a session is no change', from: 'isUnchanged(session.id, since) && ', to: '' },
+      { what: 'a change of a user is no change', from: ' && isUnchanged(user.id, since)', to: '' }
+    ]
+  },
+  {
+    file: 'lib/changes.ts',
+    tests: ['auth-cache'],
+    mutations: [
       { what: 'changes that are too many are none', from: 'allChangedAt = changes\n', to: '\n' },
-      { what: 'a session that has ended is remembered', from: 'for (const { id } of sessions) forget(id)', to: '' },
-      { what: 'a session that was renewed is remembered', from: 'admits: async (session) => {\n        met.push(session)', to: 'admits: async (session) => {' },
-      { what: 'a session that was stolen is remembered', from: 'onReuse: (session) => {\n        met.push(session)', to: 'onReuse: (session) => {' }
+      { what: 'a change is none', from: 'changedAt.set(id, changes)', to: '' }
+    ]
+  },
+  {
+    file: 'lib/noting.ts',
+    tests: ['http/cache'],
+    mutations: [
+      { what: 'a session that has ended is remembered', from: '      noteChange(session.id)\n      try {\n        await strategy.revoke(session)\n      } finally {\n        noteChange(session.id)\n      }', to: '      await strategy.revoke(session)' },
+      { what: 'a session that was renewed or stolen is remembered', from: '      met.push(session)\n      noteChange(session.id)\n', to: '' }
     ]
   },
   {
@@ -163,8 +177,9 @@ export const access = [
     file: 'lib/look-ups.ts',
     tests: ['http/cache', 'strategies/opaque', 'strategies/jwt'],
     mutations: [
-      { what: 'users of one database, for sessions of another', from: 'if (sessions === users.sessions && users', to: 'if (users' },
-      { what: 'users of one database, for ended tokens of another', from: 'if (revocations === users.revocations && users', to: 'if (users' }
+      { what: 'users of one database, for sessions of another', from: 'own !== undefined && sessions === own.of.sessions', to: 'own !== undefined' },
+      { what: 'users of one database, for ended tokens of another', from: 'own !== undefined && revocations === own.of.revocations', to: 'own !== undefined' },
+      { what: 'a replaced look-up of users is passed over', from: 'joined?.of.findById === findById ? joined : undefined', to: 'joined' }
     ]
   }
 ]

@@ -98,7 +98,7 @@ export const options = [
     mutations: [
       { what: 'refresh tokens without sessions', from: 'if (refresh !== undefined && started.refresh === undefined) throw', to: 'if (false) throw' },
       { what: 'sessions that are forgotten, in production', from: 'if (settings.production && started.sessions?.ephemeral === true) throw', to: 'if (false) throw' },
-      { what: 'what has ended is remembered as it was', from: 'cache === null ? started : forgetful(started, cache.forget)', to: 'started', tests: ['http/cache'] },
+      { what: 'what has ended is remembered as it was', from: 'noting(started)', to: 'started', tests: ['http/cache'] },
       { what: 'ended tokens that are forgotten, in production', from: 'if (production) throw new BadOptionsError(`options.users.revocations', to: 'if (false) throw new BadOptionsError(`options.users.revocations', tests: ['options', 'strategies/jwt'] }
     ]
   },
@@ -116,8 +116,8 @@ export const options = [
     tests: ['accounts/users', 'security/mass-assignment', 'http/session-faults'],
     mutations: [
       { what: 'fields that nobody knows are stored', from: 'const check = compile({ ...fields, additionalProperties: false })', to: 'const check = compile(fields)', tests: ['accounts/users', 'security/mass-assignment'] },
-      { what: 'what a store says is told', from: 'store: sealed(users, userAnswers, deadline, forgetChanged)', to: 'store: users', tests: ['accounts/users', 'http/session-faults'] },
-      { what: 'what has changed is remembered as it was', from: 'if (changing.has(method)) forget', to: 'if (false) forget', tests: ['http/cache'] }
+      { what: 'what a store says is told', from: 'store: sealed(users, userAnswers, deadline, noteChanged)', to: 'store: users', tests: ['accounts/users', 'http/session-faults'] },
+      { what: 'what has changed is remembered as it was', from: 'if (changing.has(method)) noteChange', to: 'if (false) noteChange', tests: ['http/cache'] }
     ]
   }
 ]

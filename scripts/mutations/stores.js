@@ -162,7 +162,7 @@ export const stores = [
     mutations: [
       { what: 'the words of a store that fails are told', from: '.then(checked, failed)', to: '.then(checked)' },
       { what: 'a store that hangs is waited for', from: 'return deadline(Promise.resolve(answer).finally(done))', to: 'return Promise.resolve(answer).finally(done)' },
-      { what: 'the words of a store that throws are told', from: 'done()\n      return failed(error)', to: 'done()\n      throw error' },
+      { what: 'the words of a store that throws are told', from: '} catch (error) {\n      return failed(error)', to: '} catch (error) {\n      throw error' },
       { what: 'a change whose answer is late is not told', from: 'deadline(Promise.resolve(answer).finally(done))', to: 'deadline(Promise.resolve(answer))', tests: ['deadline', 'http/cache'] },
       { what: 'whatever a store answers at once counts', from: 'return checked(answer)', to: 'return answer' },
       { what: 'whatever a store answers later counts', from: '.then(checked, failed)', to: '.catch(failed)' },

@@ -7,7 +7,7 @@ export const tokens = [
     mutations: [
       { what: 'of two Authorization headers one counts', from: "if (isRepeated(rawHeaders, 'authorization')) throw new AmbiguousCredentialsError()", to: '' },
       { what: 'another scheme is a token', from: '/^bearer +(\\S.*)$/is', to: '/^\\w+ +(\\S.*)$/is' },
-      { what: 'blanks are part of a token', from: ' && value.charCodeAt(7) !== space) return', to: ') return' },
+      { what: 'blanks are part of a token', from: ' && value.charCodeAt(7) > space) return', to: ') return' },
       { what: 'a broken header is no credential', from: "(/^bearer\\b/i.test(value) ? '' : null)", to: 'null' },
       { what: 'what is no text is a refresh token', from: "return typeof value === 'string' ? value : null", to: 'return value as string' },
       { what: 'a realm ends the header\'s text', from: ' && !/["\\\\]/.test(text)', to: '' }
@@ -123,7 +123,7 @@ export const tokens = [
       { what: 'a session holds everywhere and always', from: 'if (!holds(row, id, backend, now) || !isGood(row)) return null', to: 'if (!isGood(row)) return null' },
       { what: 'a refresh token holds everywhere and always', from: "if (!holds(row, id, backend, now) || row.data.refresh === null) return 'invalid'", to: "if (row === null || row.data.refresh === null) return 'invalid'" },
       { what: 'an old refresh token is as good as the newest', from: 'if (!hasDigest(token, digest)) {', to: 'if (!hasDigest(token, digest) && !hasDigest(token, usedDigest ?? digest)) {' },
-      { what: 'a reuse ends nothing', from: 'await end(id)\n        onReuse(toSession(row))', to: 'onReuse(toSession(row))' },
+      { what: 'a reuse ends nothing', from: 'onReuse(toSession(row))\n        await end(id)', to: 'onReuse(toSession(row))' },
       { what: 'a reuse is told to nobody', from: 'onReuse(toSession(row))', to: '' },
       { what: 'the user is not asked for', from: 'if (!await admits(toSession(row))) {', to: 'if (false) {' },
       { what: 'the user is not asked for within the grace', from: 'if (await admits(toSession(row))) return repeated', to: 'return repeated' },
