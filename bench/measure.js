@@ -1,8 +1,8 @@
 // Starts everybody, lets them show that they do their work, and measures them in turn.
-import { execFileSync } from 'node:child_process'
 import { check } from './check.js'
 import { bare } from './contenders.js'
 import { load } from './load.js'
+import { pickServerCpu } from './pin.js'
 import { startProgress } from './progress.js'
 import { toRows } from './report.js'
 import { requestsOf } from './requests.js'
@@ -105,18 +105,4 @@ function inOrder (groups, round) {
   const at = round % groups.length
   const order = [...groups.slice(at), ...groups.slice(0, at)]
   return round % 2 === 0 ? order : order.map((group) => group.toReversed())
-}
-
-/** The first core that this process may use, for the servers. It moves itself to the last: the likeliest not to share one. */
-function pickServerCpu () {
-  try {
-    const list = execFileSync('taskset', ['-c', '-p', String(process.pid)], { encoding: 'utf8' }).split(': ').at(-1).trim()
-    const [first, last] = [/^\d+/, /\d+$/].map((end) => Number(end.exec(list)[0]))
-    if (first === last) throw new Error('only one core may be used')
-    execFileSync('taskset', ['-a', '-c', '-p', String(last), String(process.pid)], { stdio: 'ignore' })
-    return first
-  } catch (error) {
-    console.error(`server and load are not pinned to cores, so expect more noise: ${error.message}`)
-    return null
-  }
 }

@@ -18,6 +18,15 @@ export function requestsOf ({ port, credentials, secret }, sends) {
   return () => request(next()())
 }
 
+/** Makes the bytes of one log-in after the other. */
+export function loginsOf ({ port }, backend, logins) {
+  return inTurn(logins.map((login) => {
+    const body = JSON.stringify(login)
+    const head = `POST /login/${backend} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
+    return Buffer.from(head + body)
+  }))
+}
+
 /**
  * The credential with one letter of its signature, or of its secret, changed to another. The last letter would not do: it has bits
  * that count for nothing. A letter of an escape would not either.

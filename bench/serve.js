@@ -3,6 +3,8 @@
 // Every server, ours too, runs on the Fastify in bench/node_modules. fastify-users is imported from ../dist by its path: the
 // built files name Fastify in types only, so no second Fastify is loaded, and `npm ci` needs no link to the folder above.
 import { randomBytes, randomUUID } from 'node:crypto'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
 const userCount = 200
 
@@ -58,10 +60,19 @@ export async function serve (app, credentials) {
 
 /**
  * Tells the parent where somebody listens and with which credentials: `{ header, value, email }`, the value ending with the
- * token. Afterwards each message is answered with what the process has used so far.
+ * token. Afterwards each message is answered with what the process has used so far; `'heap'` also with the bytes that are in use.
  */
 export function serveAt (port, credentials = []) {
   process.on('disconnect', () => process.exit())
-  process.on('message', () => process.send({ cpu: process.cpuUsage(), rss: process.memoryUsage.rss() }))
+  process.on('message', (message) => {
+    const heap = message === 'heap' ? { heap: heapInUse() } : {}
+    process.send({ cpu: process.cpuUsage(), rss: process.memoryUsage.rss(), ...heap })
+  })
   process.send({ port, credentials, secret })
+}
+
+function heapInUse () {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  return process.memoryUsage().heapUsed
 }

@@ -30,9 +30,9 @@ export async function startServer (name, { settings = {}, env = {}, cpu = null, 
     credentials,
     secret,
     pid: child.pid,
-    /** `{ cpu, rss }` so far. */
-    async sample () {
-      child.send('sample')
+    /** `{ cpu, rss }` so far; with `'heap'` also `heap`, after the garbage is gone. */
+    async sample (what = 'sample') {
+      child.send(what)
       return await reply(child, name)
     },
     /** Lets it leave by itself, so that its profile is written; it is killed if it does not. */
