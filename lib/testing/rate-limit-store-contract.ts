@@ -43,9 +43,9 @@ export function rateLimitStoreContract (open: () => MaybePromise<RateLimitStore>
     }),
 
     caseOf(open, 'take: keys that differ in case alone are different, and a full one is in nobody\'s way', async (store) => {
-      const [key, now] = [`aB${newKey().slice(2)}`, Date.now()]
+      const [key, now] = [`aB${newKey().slice(3)}-`, Date.now()]
       await fill(store, key, now)
-      for (const other of [`ab${key.slice(2)}`, `Ab${key.slice(2)}`, `${key.slice(0, 42)}${key.endsWith('_') ? '-' : '_'}`]) equal(await store.take(other, terms, now), null)
+      for (const other of [`ab${key.slice(2)}`, `Ab${key.slice(2)}`, `${key.slice(0, 42)}_`]) equal(await store.take(other, terms, now), null)
     }),
 
     caseOf(open, 'take: the terms are those of the call', async (store) => {
@@ -70,10 +70,10 @@ export function rateLimitStoreContract (open: () => MaybePromise<RateLimitStore>
     }),
 
     caseOf(open, 'take: years of room, and whatever clock', async (store) => {
-      const years: RateLimitTerms = { costMs: 3_153_600_000, roomMs: 315_360_000_000 }
+      const years: RateLimitTerms = { costMs: 31_536_000_000, roomMs: 315_360_000_000 }
       for (const now of [Date.now(), Date.UTC(2001, 0), Date.UTC(2999, 0)]) {
         const key = newKey()
-        for (let count = 0; count < 100; count++) equal(await store.take(key, years, now), null)
+        for (let count = 0; count < 10; count++) equal(await store.take(key, years, now), null)
         equal(await store.take(key, years, now), now + 315_360_000_000)
       }
     }),
