@@ -1,7 +1,7 @@
 // Parts that an app writes itself, from the exported types alone.
-import { createHmac, randomUUID } from 'node:crypto'
-import Fastify, { type FastifyInstance } from 'fastify'
-import fastifyUsers, { bearer, cookie, jwt, memory } from 'fastify-users'
+import { createHmac, randomUUID, type Verified } from 'node:crypto'
+import Fastify, { type FastifyInstance, type Verified } from 'fastify'
+import fastifyUsers, { bearer, cookie, jwt, memory, type Verified } from 'fastify-users'
 import type { Backend, BreachFetch, Credential, FastifyUsersOptions, Grant, Hooks, Letter, Mail, Mailer, MailOptions, MaybePromise, PasswordHasher, PasswordRule, PendingToken, Purpose, RevocationStore, RunningStrategy, Session, StoredUser, Strategy, StrategyContext, Transport, UserQuery, UserStore, ValidatePassword, Words } from 'fastify-users'
 import { smtp } from 'fastify-users/smtp'
 import { revocationStoreContract, strategyContract, transportContract, userStoreContract, type ContractCase } from 'fastify-users/testing'
@@ -27,7 +27,7 @@ describe('a strategy', () => {
           },
           async verify (token, backend) {
             const session = sessions.get(token)
-            return session?.backend === backend ? session : null
+            return session?.backend === backend ? { session } : null
           },
           revoke: ({ id }) => { sessions.delete(id) }
         }
@@ -59,7 +59,9 @@ describe('a strategy', () => {
 
   test('that cannot check is none', () => {
     expect<Strategy>().type.not.toBeAssignableFrom<{ lifetimeSeconds: number, start (): { issue: RunningStrategy['issue'] } }>()
-    expect<ReturnType<RunningStrategy['verify']>>().type.toBe<MaybePromise<Session | null>>()
+    expect<ReturnType<RunningStrategy['verify']>>().type.toBe<MaybePromise<Verified | null>>()
+    // A session alone does not say that it is all there is.
+    expect<RunningStrategy['verify']>().type.not.toBeAssignableFrom<() => Session>()
     // `undefined` is no answer, nor is a mere yes.
     expect<RunningStrategy['verify']>().type.not.toBeAssignableFrom<() => undefined>()
     expect<RunningStrategy['verify']>().type.not.toBeAssignableFrom<() => boolean>()
