@@ -1,8 +1,8 @@
 // Parts that an app writes itself, from the exported types alone.
-import { createHmac, randomUUID, type Verified } from 'node:crypto'
-import Fastify, { type FastifyInstance, type Verified } from 'fastify'
-import fastifyUsers, { bearer, cookie, jwt, memory, type Verified } from 'fastify-users'
-import type { Backend, BreachFetch, Credential, FastifyUsersOptions, Grant, Hooks, Letter, Mail, Mailer, MailOptions, MaybePromise, PasswordHasher, PasswordRule, PendingToken, Purpose, RevocationStore, RunningStrategy, Session, StoredUser, Strategy, StrategyContext, Transport, UserQuery, UserStore, ValidatePassword, Words } from 'fastify-users'
+import { createHmac, randomUUID } from 'node:crypto'
+import Fastify, { type FastifyInstance } from 'fastify'
+import fastifyUsers, { bearer, cookie, jwt, memory } from 'fastify-users'
+import type { Backend, BreachFetch, Credential, FastifyUsersOptions, Grant, Hooks, Letter, Mail, Mailer, MailOptions, MaybePromise, PasswordHasher, PasswordRule, PendingToken, Purpose, RevocationStore, RunningStrategy, Session, StoredUser, Strategy, StrategyContext, Transport, UserQuery, UserStore, ValidatePassword, Verified, Words } from 'fastify-users'
 import { smtp } from 'fastify-users/smtp'
 import { revocationStoreContract, strategyContract, transportContract, userStoreContract, type ContractCase } from 'fastify-users/testing'
 import { describe, expect, test } from 'tstyche'
