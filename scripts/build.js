@@ -1,7 +1,7 @@
 /**
- * Builds `dist/`: the declarations by tsc, a file for each source, and the code by esbuild, a file for each entry point and some
- * for what they share or load later. Each module of its own would cost an app half a millisecond as it starts, and there
- * are more than a hundred.
+ * Builds `dist/`: the declarations by tsc, a file for each source, and the code by esbuild, one file for the plugin and a small
+ * one for each other entry point. Each module of its own would cost an app half a millisecond as it starts, and there are more
+ * than a hundred.
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
@@ -11,6 +11,21 @@ import { build } from 'esbuild'
 const root = path.join(import.meta.dirname, '..')
 const { exports, bin, engines } = JSON.parse(read('package.json'))
 const entries = [...Object.values(exports), ...Object.values(bin)].map((target) => target.default ?? target).filter((file) => file.startsWith('./dist/'))
+
+const plugin = './lib/index.ts'
+
+/** Lets each entry point import the plugin. Then all share its modules, and they are one file instead of one for each set of entries. */
+const oneCore = {
+  name: 'one-core',
+  setup ({ onResolve, onLoad }) {
+    onResolve({ filter: /./ }, ({ kind, path: file }) => kind === 'entry-point' ? { path: file, namespace: 'entry' } : undefined)
+    onLoad({ filter: /./, namespace: 'entry' }, ({ path: file }) => {
+      const [hashbang = ''] = /^#!.*\n/.exec(read(file)) ?? []
+      const lines = [`import '${plugin}'`, `export * from '${file}'`, ...file === plugin ? [`export { default } from '${file}'`] : []]
+      return { contents: hashbang + lines.join('\n'), resolveDir: root }
+    })
+  }
+}
 
 /** Writes down what `common-list.ts` makes of a package, so that apps install and load a tenth of that. */
 const commonList = {
@@ -31,8 +46,7 @@ if (status !== 0) process.exit(status ?? 1)
 
 await build({
   absWorkingDir: root,
-  entryPoints: entries.map((file) => file.replace(/^\.\/dist\/(.+)\.js$/, 'lib/$1.ts')),
-  outbase: 'lib',
+  entryPoints: entries.map((file) => /^\.\/dist\/(.+)\.js$/.exec(file)[1]).map((out) => ({ in: `./lib/${out}.ts`, out })),
   outdir: 'dist',
   bundle: true,
   splitting: true,
@@ -40,7 +54,9 @@ await build({
   platform: 'node',
   format: 'esm',
   target: `node${/\d[\d.]*/.exec(engines.node)[0]}`,
-  plugins: [commonList],
+  plugins: [oneCore, commonList],
+  // Or nothing would import what it takes no name of, for package.json says that no module does anything by being loaded.
+  ignoreAnnotations: true,
   logLevel: 'warning'
 })
 

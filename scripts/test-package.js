@@ -34,19 +34,19 @@ heading('Smoke test by import', () => runInConsumer('smoke.mjs', [
   `import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import Fastify from 'fastify'
-import fastifyUsers, { bearer, cookie, jwt } from 'fastify-users'
+import fastifyUsers, { bearer, cookie, errors, jwt } from 'fastify-users'
 import { sqlite } from 'fastify-users/sql'`,
   smoke,
-  'await smoke({ assert, randomBytes, Fastify, fastifyUsers, bearer, cookie, jwt, sqlite })'
+  'await smoke({ assert, randomBytes, Fastify, fastifyUsers, bearer, cookie, errors, jwt, sqlite })'
 ]))
 heading('Smoke test by require', () => runInConsumer('smoke.cjs', [
   `const assert = require('node:assert/strict')
 const { randomBytes } = require('node:crypto')
 const Fastify = require('fastify')
-const { default: fastifyUsers, bearer, cookie, jwt } = require('fastify-users')
+const { default: fastifyUsers, bearer, cookie, errors, jwt } = require('fastify-users')
 const { sqlite } = require('fastify-users/sql')`,
   smoke,
-  `smoke({ assert, randomBytes, Fastify, fastifyUsers, bearer, cookie, jwt, sqlite }).catch(error => {
+  `smoke({ assert, randomBytes, Fastify, fastifyUsers, bearer, cookie, errors, jwt, sqlite }).catch(error => {
   console.error(error)
   process.exitCode = 1
 })`
@@ -187,7 +187,8 @@ async function lone (cache) {
   if (!loaded().includes('libsql')) throw new Error('The check itself is blind: it does not see libsql being loaded')
 }
 
-async function smoke ({ assert, randomBytes, Fastify, fastifyUsers, bearer, cookie, jwt, sqlite }) {
+async function smoke ({ assert, randomBytes, Fastify, fastifyUsers, bearer, cookie, errors, jwt, sqlite }) {
+  await assert.rejects(() => sqlite(''), errors.BadOptionsError, 'an error of one entry point is of the class that another one exports')
   const cookieName = 'fastifyusersauth'
   const account = { email: 'ada@example.com', password: randomBytes(12).toString('base64url') }
   const app = Fastify()
