@@ -48,7 +48,7 @@ test('somebody who is slow on purpose does not pass', { timeout: 120_000 }, asyn
   const twin = { ...floor, name: 'as it was', floor: floor.name }
   const slow = { ...twin, name: 'as it is', server: 'slow', with: { wasteMicroseconds: 4 } }
 
-  const rows = await measureAll([floor, twin, slow], place, { rounds: 5, seconds: 1, quick: true })
+  const rows = await measureAll([floor, twin, slow], place, { rounds: 11, seconds: 0.3, quick: true })
   const [before, now] = ['as it was', 'as it is'].map((name) => rows.find((row) => row.name === name))
   assert.deepEqual(texts(compare([before], accept([before]), [before.name])), [])
   assert.match(texts(compare([now], { [now.name]: accept([before])[before.name] }, [now.name])).join(), /^as it is: 0\.\d+ of the floor, by CPU time, was /)

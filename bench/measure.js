@@ -12,7 +12,7 @@ import { startServer } from './server-process.js'
 const idleSeconds = 10
 const warmUpSeconds = 2
 /** Before each measurement, so that connections are open and caches warm. */
-const runUpSeconds = 0.3
+const runUpSeconds = 0.15
 /** A guess, for the progress alone. */
 const startSeconds = 1
 

@@ -4,8 +4,8 @@ import { parseArgs } from 'node:util'
 const usage = `npm run bench -- [options]
 
   --only NAME     only contenders whose name contains NAME, and their floors; may be repeated
-  --rounds N      how often each is measured (5; with --quick 2)
-  --seconds N     for how long each time (2; with --quick, --check and --accept 0.7)
+  --rounds N      how often each is measured (15; with --check and --accept 11; with --quick 5)
+  --seconds N     for how long each time (0.6; with --check, --accept and --quick 0.3)
   --quick         a first look: also without the 10 s of idling before
   --json FILE     also write the rows to FILE
   --svg FILE      also draw the ratios, into FILE
@@ -43,8 +43,8 @@ export function readOptions (names) {
     const short = quick || check || accept
     return {
       only,
-      rounds: Math.round(number('rounds', rounds ?? (quick ? '2' : '5'), 1)),
-      seconds: number('seconds', seconds ?? (short ? '0.7' : '2'), 0.1),
+      rounds: Math.round(number('rounds', rounds ?? (quick ? '5' : short ? '11' : '15'), 1)),
+      seconds: number('seconds', seconds ?? (short ? '0.3' : '0.6'), 0.1),
       quick,
       short,
       check: check || accept,

@@ -76,18 +76,24 @@ export function toTable (columns, rows) {
 }
 
 export function median (values) {
+  return quantile(values, 0.5)
+}
+
+/** How far the middle half of the values reaches, as a share of the median. */
+function spread (values) {
+  return values.length < 2 ? null : (quantile(values, 0.75) - quantile(values, 0.25)) / median(values)
+}
+
+/** What so much of the values lies below, interpolated. */
+function quantile (values, share) {
   if (values.length === 0) return null
   const sorted = values.toSorted((a, b) => a - b)
-  const half = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
+  const at = share * (sorted.length - 1)
+  const [below, above] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]]
+  return below + (above - below) * (at - Math.floor(at))
 }
 
-/** From the least to the greatest, as a share of the median. */
-function spread (values) {
-  return values.length < 2 ? null : (Math.max(...values) - Math.min(...values)) / median(values)
-}
-
-export function fixed (value, digits) {
+function fixed (value, digits) {
   return value === null ? '' : value.toFixed(digits)
 }
 

@@ -107,7 +107,7 @@ function warn (rows) {
   }
   if (options.quick) say('This was a first look: nobody idled before, and it was short.')
   const noise = rows.find(({ name }) => name === bare.name)?.spread ?? 0
-  if (noise > 0.2) say(`Bare Fastify differed by ${(noise * 100).toFixed(0)} % from itself: the machine has other work, so read the CPU columns.`)
+  if (noise > 0.1) say(`Bare Fastify differed by ${(noise * 100).toFixed(0)} % from itself: the machine has other work, so read the CPU columns.`)
   const idle = rows.filter(({ serverBusy }) => serverBusy < 0.95).map(({ name }) => name)
   if (idle.length > 0) {
     const who = idle.length > rows.length / 2 ? `${idle.length} of ${rows.length}` : idle.join(', ')
