@@ -82,8 +82,8 @@ export interface Exchange {
   /** How long the new access token is to live. */
   readonly lifetimeSeconds: number
   readonly graceSeconds: number
-  /** How long ago the request came in: milliseconds. One that was on its way before the exchange is no reuse. */
-  readonly waitedMs: number
+  /** When the request came in, by `performance.now()`. One that was on its way before the exchange is no reuse. */
+  readonly cameAt: number
   /** Calls back when the reply has left, or the client has; `failed` if the reply is an error of ours (5xx). */
   readonly onReplied: (listener: (outcome: 'answered' | 'failed') => void) => void
   /** Told of a session that is ended, because a refresh token of it was used twice. */

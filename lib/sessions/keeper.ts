@@ -101,11 +101,10 @@ export function createKeeper (store: SessionStore, { clock, lookUps }: Pick<Stra
     done()
   }
 
-  async function refresh (token: string, { backend, lifetimeSeconds, graceSeconds, admits, waitedMs, onReplied, onReuse }: Exchange): Promise<Refreshed> {
+  async function refresh (token: string, { backend, lifetimeSeconds, graceSeconds, admits, cameAt, onReplied, onReuse }: Exchange): Promise<Refreshed> {
     const handle = readToken(refreshKind, token)
     if (handle === null) return 'invalid'
     const id = digestOf(handle)
-    const cameAt = performance.now() - waitedMs
     const used = digestOf(token)
 
     let wasNewest = false

@@ -37,7 +37,7 @@ function bench (twist: (store: SessionStore) => Partial<SessionStore> = () => ({
       for (const one of leaving) one(outcome)
       leaving = []
     },
-    refresh: (token, given = {}) => keeper.refresh(token, { backend: 'one', lifetimeSeconds: 60, graceSeconds: 0, waitedMs: 0, onReplied: (listener) => { leaving.push(listener) }, onReuse: () => {}, admits: async () => true, ...given }),
+    refresh: (token, given = {}) => keeper.refresh(token, { backend: 'one', lifetimeSeconds: 60, graceSeconds: 0, cameAt: performance.now(), onReplied: (listener) => { leaving.push(listener) }, onReuse: () => {}, admits: async () => true, ...given }),
     async row () {
       const [row] = await store.list({ userId: 'ann', after: null, limit: 1 })
       return row as StoredSession
@@ -307,7 +307,7 @@ t.test('at the same time: one is served, and nothing happens to the session', as
   const winner = renewed(outcomes.find((outcome) => typeof outcome !== 'string') ?? 'raced')
   t.match(await row(), { version: 2, data: { refresh: { digest: digestOf(winner.refreshToken) } } })
   reply()
-  t.equal(await refresh(r1, { waitedMs: 60_000 }), 'raced', 'on its way before the reply left')
+  t.equal(await refresh(r1, { cameAt: performance.now() - 60_000 }), 'raced', 'on its way before the reply left')
   t.equal(await refresh(r1), 'reused', 'and after it')
 })
 
@@ -334,11 +334,11 @@ t.test('a request that the store holds up is as early as it came', async (t) => 
 t.test('an exchange that another process makes is told from a reuse by the clocks', async (t) => {
   const one = bench()
   const other = createKeeper(one.store, { clock: one.clock.now, lookUps: createLookUps({ findById: () => null }) }, { areOpaque: true, make: (_session, _backend, handle, secret) => createToken('x', handle, secret) })
-  const exchange: Exchange = { backend: 'one', lifetimeSeconds: 60, graceSeconds: 0, waitedMs: 60_000, onReplied: () => {}, onReuse: () => {}, admits: async () => true }
+  const exchange: Exchange = { backend: 'one', lifetimeSeconds: 60, graceSeconds: 0, cameAt: performance.now() - 60_000, onReplied: () => {}, onReuse: () => {}, admits: async () => true }
   const { session, refreshToken: r1 = '' } = await one.keeper.issue(grant)
   renewed(await one.refresh(r1))
   t.equal(await other.refresh(r1, exchange), 'raced', 'it came a minute ago')
-  t.equal(await other.refresh(r1, { ...exchange, waitedMs: 0 }), 'raced', 'clocks may differ by two seconds')
+  t.equal(await other.refresh(r1, { ...exchange, cameAt: performance.now() }), 'raced', 'clocks may differ by two seconds')
   t.ok(await one.store.find(session.id))
   one.clock.forward(120)
   t.equal(await other.refresh(r1, exchange), 'reused')
@@ -455,7 +455,7 @@ t.test('what another process has exchanged meanwhile is not given out for what f
   one.reply('failed')
   down = false
   const robbed: string[] = []
-  renewed(await other.refresh(r1, { backend: 'one', lifetimeSeconds: 60, graceSeconds: 0, waitedMs: 0, onReplied: () => {}, onReuse: () => {}, admits: async () => true }))
+  renewed(await other.refresh(r1, { backend: 'one', lifetimeSeconds: 60, graceSeconds: 0, cameAt: performance.now(), onReplied: () => {}, onReuse: () => {}, admits: async () => true }))
   one.clock.forward(10)
   t.equal(await one.refresh(r1, { onReuse: ({ userId }) => { robbed.push(userId) } }), 'reused')
   t.strictSame(robbed, ['ann'])
@@ -474,7 +474,7 @@ t.test('a clock that is ahead makes no grace', async (t) => {
   for (const graceSeconds of [0, 10]) {
     const { refreshToken: r1 = '' } = await one.keeper.issue(grant)
     renewed(await one.refresh(r1, { graceSeconds }))
-    t.equal(await other.refresh(r1, { backend: 'one', lifetimeSeconds: 60, graceSeconds, waitedMs: 0, onReplied: () => {}, onReuse: () => {}, admits: async () => true }), 'raced')
+    t.equal(await other.refresh(r1, { backend: 'one', lifetimeSeconds: 60, graceSeconds, cameAt: performance.now(), onReplied: () => {}, onReuse: () => {}, admits: async () => true }), 'raced')
   }
 })
 

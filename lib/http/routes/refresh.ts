@@ -71,8 +71,8 @@ async function refresh (context: RouteContext, backend: RunningBackend, token: s
     finished(reply.raw, tell)
   }
   const onReuse = (session: Session): void => { robbed = session.userId }
-  const waitedMs = performance.now() - (arrivals.get(request) as number)
-  const renewed = token === null ? 'none' : await decide(() => deadline((strategy.refresh as Refresh)(token, { backend: name, lifetimeSeconds, graceSeconds, waitedMs, onReplied, onReuse, admits })))
+  const cameAt = arrivals.get(request) as number
+  const renewed = token === null ? 'none' : await decide(() => deadline((strategy.refresh as Refresh)(token, { backend: name, lifetimeSeconds, graceSeconds, cameAt, onReplied, onReuse, admits })))
 
   const source = sourceOf(request, reply)
   if (typeof renewed === 'string') {
