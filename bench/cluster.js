@@ -20,12 +20,15 @@ const usage = `npm run bench:cluster -- [options]
   --help`
 
 const stores = ['redis', 'postgres']
+/** With a pause after each answer, 50 connections ask some 1,000 times a second, and two cores have time to spare. */
+const loads = [{ load: 'with pauses', pauseMs: 50 }, { load: 'without a pause', pauseMs: 0 }]
 const users = 200
 const runUpSeconds = 0.5
 const warmUpSeconds = 2
 
 const columns = [
   ['store', ({ name }) => name],
+  ['load', ({ load }) => load],
   ['processes', ({ processes }) => `${processes}`],
   ['CPU µs a request', ({ cpuMicroseconds }) => fixed(cpuMicroseconds, 1)],
   ['× one process', ({ cpuRatio }) => fixed(cpuRatio, 2)],
@@ -61,49 +64,53 @@ async function measureStore (store, place) {
   }
   const probe = await start('probe')
 
-  const measure = async (some, warmUp, seconds) => {
-    const loads = some.map((server) => {
-      return load({ port: server.port, next: requestsOf(server, 'credentials'), status: 200, sample: server.sample, warmUp, seconds })
+  const measure = async (some, pauseMs, warmUp, seconds) => {
+    const underWay = some.map((server) => {
+      return load({ port: server.port, next: requestsOf(server, 'credentials'), status: 200, sample: server.sample, warmUp, seconds, pauseMs })
     })
     await new Promise((resolve) => setTimeout(resolve, warmUp * 1000))
     await probe.sample()
-    const measured = await Promise.all(loads)
+    const measured = await Promise.all(underWay)
     return { measured, probed: await probe.sample() }
   }
 
-  await measure(servers, warmUpSeconds, 0.5)
-  const results = { 1: [], 2: [] }
+  await measure(servers, 0, warmUpSeconds, 0.5)
+  const results = loads.map(() => ({ 1: [], 2: [] }))
   for (let round = 0; round < options.rounds; round++) {
     console.error(`${store}: round ${round + 1}/${options.rounds}`)
-    const alone = servers[round % 2]
-    for (const some of round % 2 === 0 ? [[alone], servers] : [servers, [alone]]) {
-      const { measured, probed } = await measure(some, runUpSeconds, options.seconds)
-      results[some.length].push({ alone: round % 2, measured, probed })
+    const alone = round % 2
+    const pair = [[servers[alone]], servers]
+    for (const [i, { pauseMs }] of loads.entries()) {
+      for (const some of alone === 0 ? pair : pair.toReversed()) {
+        results[i][some.length].push({ alone, ...await measure(some, pauseMs, runUpSeconds, options.seconds) })
+      }
     }
   }
   for (const server of [...servers, probe]) await server.stop()
+  return loads.flatMap(({ load }, i) => [1, 2].map((processes) => toRow(store, load, processes, results[i])))
+}
 
-  return [1, 2].map((processes) => {
-    const own = results[processes]
-    // Of the process that was also measured alone in that round, where the two are set against each other.
-    const same = ({ measured, alone }) => measured[processes === 1 ? 0 : alone]
-    const ratio = (key) => median(own.map((result, i) => same(result)[key] / results[1][i].measured[0][key]))
-    const of = (key) => median(own.flatMap(({ measured }) => measured.map((result) => result[key])))
-    return {
-      name: store,
-      processes,
-      cores: availableParallelism(),
-      cpuMicroseconds: of('cpuMicroseconds'),
-      cpuRatio: ratio('cpuMicroseconds'),
-      requestsPerSecond: of('requestsPerSecond'),
-      rateRatio: ratio('requestsPerSecond'),
-      serverBusy: of('serverBusy'),
-      p50: of('p50'),
-      p99: of('p99'),
-      storeP50: median(own.map(({ probed }) => probed.p50)),
-      storeP99: median(own.map(({ probed }) => probed.p99))
-    }
-  })
+function toRow (store, load, processes, results) {
+  const own = results[processes]
+  // Of the process that was also measured alone in that round, where the two are set against each other.
+  const same = ({ measured, alone }) => measured[processes === 1 ? 0 : alone]
+  const ratio = (key) => median(own.map((result, i) => same(result)[key] / results[1][i].measured[0][key]))
+  const of = (key) => median(own.flatMap(({ measured }) => measured.map((result) => result[key])))
+  return {
+    name: store,
+    load,
+    processes,
+    cores: availableParallelism(),
+    cpuMicroseconds: of('cpuMicroseconds'),
+    cpuRatio: ratio('cpuMicroseconds'),
+    requestsPerSecond: of('requestsPerSecond'),
+    rateRatio: ratio('requestsPerSecond'),
+    serverBusy: of('serverBusy'),
+    p50: of('p50'),
+    p99: of('p99'),
+    storeP50: median(own.map(({ probed }) => probed.p50)),
+    storeP99: median(own.map(({ probed }) => probed.p99))
+  }
 }
 
 function readOptions () {

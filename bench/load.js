@@ -11,10 +11,11 @@ const steps = 200_000
  * Loads a server for `warmUp` seconds, then for `seconds` during which responses are counted: from the answer to one
  * `sample()` to the answer to the next.
  *
+ * @param pauseMs how long a connection waits after each answer
  * @param next makes the bytes of the next request, whichever connection sends it
  * @throws if a response has another status than `status`, or a connection breaks
  */
-export async function load ({ port, next, status, warmUp, seconds, sample }) {
+export async function load ({ port, next, status, warmUp, seconds, sample, pauseMs = 0 }) {
   const expected = `HTTP/1.1 ${status} `
   const latencies = new Uint32Array(steps)
   let counting = false
@@ -34,6 +35,7 @@ export async function load ({ port, next, status, warmUp, seconds, sample }) {
     return socket
 
     function send () {
+      if (stopped) return
       const request = next()
       sentAt = performance.now()
       socket.write(request)
@@ -51,7 +53,8 @@ export async function load ({ port, next, status, warmUp, seconds, sample }) {
         count++
         latencies[Math.min(steps - 1, Math.floor((performance.now() - sentAt) * stepsPerMillisecond))]++
       }
-      send()
+      if (pauseMs === 0) send()
+      else setTimeout(send, pauseMs)
       return true
     }
   })
