@@ -93,7 +93,7 @@ function quantile (values, share) {
   return below + (above - below) * (at - Math.floor(at))
 }
 
-function fixed (value, digits) {
+export function fixed (value, digits) {
   return value === null ? '' : value.toFixed(digits)
 }
 
