@@ -59,7 +59,8 @@ export const contenders = [
   ]),
   ...['sqlite', 'postgres', 'redis'].flatMap((store) => [
     ...withFloor(`opaque ${store}`, guarded, 'floor-opaque', { store }, [
-      ours(`opaque ${store}`, { strategy: 'opaque', store }, true),
+      // Redis is not kept: from run to run its share of the floor moves by a fifth.
+      ours(`opaque ${store}`, { strategy: 'opaque', store }, store !== 'redis'),
       ...(store === 'sqlite' ? [peer('better-auth sqlite', 'better-auth', { store })] : [])
     ]),
     ...withFloor(`opaque ${store} cached`, guarded, 'floor-opaque', { store, cacheSeconds: 3 }, [
