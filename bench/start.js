@@ -134,7 +134,7 @@ async function countModules (app) {
   const file = join(tmpdir(), `start-${process.pid}.txt`)
   process.env.LOADED_MODULES = file
   try {
-    const { stop } = await start(app, ['--import', new URL('../scripts/watch-modules.js', import.meta.url).href])
+    const { stop } = await start(app, ['--import', new URL('../test/helpers/watch-modules.js', import.meta.url).href])
     await stop()
     return new Set(readFileSync(file, 'utf8').split('\n').filter((line) => line !== '' && !apart.some((folder) => line.startsWith(folder)))).size
   } finally {

@@ -51,7 +51,7 @@ function loadedBy (t: Test, program: string): { packages: string[], own: string[
   t.after(() => { rmSync(folder, { recursive: true, force: true }) })
   const file = join(folder, 'loaded.txt')
   const env = { ...process.env, LOADED_MODULES: file }
-  const { status, signal, stderr } = spawnSync(process.execPath, ['--import', './scripts/watch-modules.js', ...process.execArgv, '--input-type=module', '--eval', program], { env, encoding: 'utf8', timeout: 60_000 })
+  const { status, signal, stderr } = spawnSync(process.execPath, ['--import', './test/helpers/watch-modules.js', ...process.execArgv, '--input-type=module', '--eval', program], { env, encoding: 'utf8', timeout: 60_000 })
   if (status !== 0) throw new Error(`the program ended with ${status ?? signal}: ${stderr}`)
 
   const urls = readFileSync(file, 'utf8').split('\n')

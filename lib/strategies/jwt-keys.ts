@@ -160,11 +160,10 @@ function createMacVerifier (hash: string, key: KeyObject): Verifier {
   }
 }
 
-/** The secret may be known to others, who sign other things: what is no object has no claims. */
+/** The secret may be known to others, who sign other things: a number, say, which has no claims, or what is no JSON. */
 function toClaims (payload: string): Readonly<Record<string, unknown>> | null {
   try {
-    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString())
-    return typeof claims === 'object' ? claims as Record<string, unknown> | null : null
+    return JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown> | null
   } catch {
     return null
   }

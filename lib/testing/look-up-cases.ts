@@ -18,7 +18,7 @@ export function lookUpCases (open: () => MaybePromise<UserStore>): ContractCase[
       deepEqual(structuredClone(await store.joined.bySession(session.id)), { session, user })
       const orphan = await insertedSession(sessions)
       deepEqual(structuredClone(await store.joined.bySession(orphan.id)), { session: orphan, user: null })
-      for (const id of [newSessionId(), user.id, ...hostileKeys]) equal(await store.joined.bySession(id), null, JSON.stringify(id))
+      for (const id of [newSessionId(), user.id, '\0', ...hostileKeys]) equal(await store.joined.bySession(id), null, JSON.stringify(id))
     }),
 
     caseOf(open, 'joined.bySession: what has changed is seen at once', async (store) => {
@@ -43,7 +43,7 @@ export function lookUpCases (open: () => MaybePromise<UserStore>): ContractCase[
       await store.revocations?.revoke(ended, Date.now() + 60_000, Date.now())
       deepEqual(structuredClone(await store.joined.withRevocation(user.id, ended)), { user, isRevoked: true })
       deepEqual(structuredClone(await store.joined.withRevocation(user.id, other)), { user, isRevoked: false })
-      for (const id of [randomId(), ended, ...hostileKeys]) equal((await store.joined.withRevocation(id, other)).user, null, JSON.stringify(id))
+      for (const id of [randomId(), ended, '\0', ...hostileKeys]) equal((await store.joined.withRevocation(id, other)).user, null, JSON.stringify(id))
       for (const id of hostileKeys) equal((await store.joined.withRevocation(user.id, id)).isRevoked, false, JSON.stringify(id))
     })
   ]

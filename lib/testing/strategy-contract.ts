@@ -4,6 +4,7 @@ import type { RevocationStore } from '../contracts/revocation-store.js'
 import type { Grant, RunningStrategy, Strategy } from '../contracts/strategy.js'
 import { createLookUps } from '../look-ups.js'
 import type { MaybePromise } from '../maybe-promise.js'
+import { memory } from '../stores/memory.js'
 import { memorySessions } from '../stores/memory-sessions.js'
 import type { ContractCase } from './contract-case.js'
 
@@ -118,7 +119,7 @@ async function withBench (create: () => MaybePromise<Strategy>, check: (bench: B
   try {
     let strategy: RunningStrategy | undefined
     await fastify.register(async (scope) => {
-      strategy = await (await create()).start({ fastify: scope, clock: () => now, revocations: revocations(), sessions: memorySessions(), lookUps: createLookUps({ findById: () => null }), backends: new Map([['one', 60], ['two', 60]]) })
+      strategy = await (await create()).start({ fastify: scope, clock: () => now, revocations: revocations(), sessions: memorySessions(), lookUps: createLookUps(memory()), backends: new Map([['one', 60], ['two', 60]]) })
     })
     await fastify.ready()
     await check({ strategy: strategy as unknown as RunningStrategy, forward: (seconds) => { now += seconds * 1000 } })

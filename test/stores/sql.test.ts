@@ -733,3 +733,7 @@ async function openInFourProcesses (file: string, options: SqlStoreOptions): Pro
   for (const child of children) child.send('go')
   await Promise.all(ends)
 }
+
+t.test('a file that cannot be made is told as the system tells it', async (t) => {
+  await t.rejects(sqlite(join(t.testdir(), 'x'.repeat(300))), { code: 'ENAMETOOLONG' })
+})

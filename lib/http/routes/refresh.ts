@@ -47,7 +47,7 @@ export function refreshRoute (scope: FastifyInstance, context: RouteContext, bac
       const token = transport.readRefresh?.(request) ?? null
       const exchange = (): Promise<unknown> => refresh(context, backend, token, request, reply)
       // No token is no attempt: pages find out that way whether somebody is logged in.
-      return token === null ? await exchange() : await throttled(context, 'refresh', request, reply, exchange, name as BackendName)
+      return await (token === null ? exchange() : throttled(context, 'refresh', request, reply, exchange, name as BackendName))
     }
   })
 }

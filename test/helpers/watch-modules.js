@@ -1,5 +1,5 @@
 /**
- * Tells which modules a process loads: `node --import ./scripts/watch-modules.js app.js` writes the URL of each, a line for each,
+ * Tells which modules a process loads: `node --import ./test/helpers/watch-modules.js app.js` writes the URL of each, a line for each,
  * into the file that LOADED_MODULES names. Modules of Node itself are left out.
  */
 import { appendFileSync } from 'node:fs'
