@@ -36,22 +36,30 @@ async function serve (database) {
   if (database === 'PostgreSQL' && pool === null) return process.send({ skipped: 'no PostgreSQL' }, () => process.disconnect())
 
   const tablePrefix = `timing_${randomBytes(4).toString('hex')}`
-  const app = Fastify()
-  await app.register(fastifyUsers, {
-    users: await (pool === null ? sqlite(path.join(folder, 'users.db')) : postgres(pool, { tablePrefix })),
-    strategy: jwt({ secret: randomBytes(32).toString('base64url') }),
-    backends: [bearer({ requireVerified: true })],
-    routes: { register: true, verify: true, reset: true },
-    concealAccounts: true,
-    // A mail server that takes its time.
-    mails: { mailer: { send: async () => { await setTimeout(1000) } }, concurrency: 64, queueLimit: 100_000 }
-  })
-  await app.listen({ host: '127.0.0.1', port: 0 })
+  const users = await (pool === null ? sqlite(path.join(folder, 'users.db')) : postgres(pool, { tablePrefix }))
+  const start = async (throttle) => {
+    const app = Fastify()
+    await app.register(fastifyUsers, {
+      users,
+      strategy: jwt({ secret: randomBytes(32).toString('base64url') }),
+      backends: [bearer({ requireVerified: true })],
+      routes: { register: true, verify: true, reset: true },
+      concealAccounts: true,
+      throttle,
+      // A mail server that takes its time.
+      mails: { mailer: { send: async () => { await setTimeout(1000) } }, concurrency: 64, queueLimit: 100_000 }
+    })
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    return app
+  }
+  // Each request does all that it can do; and one after which an account is locked for the day, whoever asks.
+  const app = await start(false)
+  const locking = await start({ login: { perClient: false, perAccount: { attempts: 10, seconds: 86_400 } } })
   await app.users.create({ email: 'unverified@example.com', password })
   await app.users.create({ email: 'verified@example.com', password, isVerified: true })
   await app.users.create({ email: 'inactive@example.com', password, isActive: false })
   await app.users.create({ email: 'no-password@example.com' })
-  process.send({ origin: app.listeningOrigin })
+  process.send({ origin: app.listeningOrigin, lockingOrigin: locking.listeningOrigin })
 
   process.once('disconnect', async () => {
     for (const table of ['', '_sessions', '_revocations', '_limits', '_migrations']) await pool?.query(`drop table "${tablePrefix}${table}"`)
@@ -62,19 +70,21 @@ async function serve (database) {
 
 async function measure (database) {
   const server = fork(import.meta.filename, ['serve', database])
-  const [{ origin, skipped }] = await once(server, 'message', { signal: AbortSignal.timeout(60_000) })
+  const [{ origin, lockingOrigin, skipped }] = await once(server, 'message', { signal: AbortSignal.timeout(60_000) })
   if (skipped !== undefined) return console.log(`\nskipped: ${skipped}`)
 
   const states = ['verified', 'unverified', 'inactive', 'no-password', 'unknown']
-  const post = (url, body) => fetch(origin + url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+  const post = (url, body, at = origin) => fetch(at + url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
   const byState = (send, of = states) => Object.fromEntries(of.map((state) => [state, () => send(`${state}@example.com`)]))
-  const login = (password) => (email) => post('/login/bearer', { email, password })
+  const login = (password, at) => (email) => post('/login/bearer', { email, password }, at)
 
   console.log(`\n== ${database}: medians in ms of ${samples} samples each`)
   row('', ...states, 'apart', 'allowed')
   row(...Array(states.length + 3).fill('---'))
   await compare('login, wrong password', byState(login('staple battery horse')))
   await compare('login, right password, if there is one', byState(login(password), states.slice(1)))
+  await lock(byState(login('staple battery horse', lockingOrigin)))
+  await compare('login, locked', byState(login(password, lockingOrigin)))
   await compare('forgot password', byState((email) => post('/forgot-password', { email })))
   await compare('request to verify', byState((email) => post('/request-verify-token', { email })))
   await compare('register, concealed', { ...byState((email) => post('/register', { email, password })), unknown: () => post('/register', { email: `${randomUUID()}@example.com`, password }) })
@@ -92,6 +102,15 @@ async function measure (database) {
     }
     console.error(`FAILED ${title}: the time of the reply tells who has an account`)
     process.exitCode = 1
+  }
+}
+
+/** As many wrong passwords as lock an account, and the address of nobody. */
+async function lock (cases) {
+  for (const [name, send] of Object.entries(cases)) {
+    for (let i = 0; i < 10; i++) await (await send()).text()
+    const { status } = await send()
+    if (status !== 429) throw new Error(`${name} is not locked: ${status}`)
   }
 }
 
