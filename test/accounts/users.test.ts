@@ -30,6 +30,16 @@ t.test('create, get, getByEmail, remove', async (t) => {
   t.equal(await app.users.get(user.id), null)
 })
 
+t.test('of a stored user, the app and the wire see these members alone', async (t) => {
+  const base = ['createdAt', 'email', 'id', 'isActive', 'isSuperuser', 'isVerified', 'updatedAt']
+  for (const given of [undefined, fields]) {
+    const app = await appWith(t, { fields: given }, { seed: false })
+    const user = await app.users.create({ ...ann, ...(given === undefined ? {} : { nickname: 'Ann' }) })
+    const seen = [user, await app.users.get(user.id), (await app.users.list()).items[0], (await app.inject({ ...await login(app, 'bearer'), url: '/me' })).json()]
+    for (const one of seen) t.strictSame(Object.keys(one as User).sort(), given === undefined ? base : [...base, 'nickname'].sort())
+  }
+})
+
 t.test('ids sort by age', async (t) => {
   let now = Date.UTC(2030, 0, 1)
   const app = await appWith(t, { clock: () => now })
