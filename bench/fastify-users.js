@@ -1,7 +1,7 @@
 // An app with fastify-users, as its documentation makes it.
 import Fastify from 'fastify'
 import fastifyUsers from '../dist/index.js'
-import { emails } from './serve.js'
+import { emails, visit } from './serve.js'
 
 const password = 'correct horse battery staple'
 
@@ -18,12 +18,10 @@ export async function createApp (options) {
 
 /** Makes the users and logs each in, through the front door; `read` takes header and value from the login's response. */
 export async function logIn (app, backend, read) {
-  const credentials = []
-  for (const email of emails) {
-    await app.users.create({ email, password })
-    const response = await app.inject({ method: 'POST', url: `/login/${backend}`, payload: { email, password } })
-    if (response.statusCode !== 200) throw new Error(`login failed: ${response.statusCode} ${response.body}`)
-    credentials.push({ ...read(response), email })
-  }
-  return credentials
+  for (const email of emails) await app.users.create({ email, password })
+  const logins = emails.map((email) => ({ method: 'POST', path: `/login/${backend}`, body: { email, password } }))
+  return (await visit(app, logins)).map((response, i) => {
+    if (response.status !== 200) throw new Error(`login failed: ${response.status}`)
+    return { ...read(response), email: emails[i] }
+  })
 }

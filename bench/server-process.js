@@ -24,7 +24,12 @@ export async function startServer (name, { settings = {}, env = {}, cpu = null, 
   running.add(child)
   child.once('exit', () => running.delete(child))
 
-  const { port, credentials, secret } = await reply(child, name)
+  let first = await reply(child, name)
+  if (first.requests !== undefined) {
+    child.send(await visit(first))
+    first = await reply(child, name)
+  }
+  const { port, credentials, secret } = first
   return {
     port,
     credentials,
@@ -45,6 +50,21 @@ export async function startServer (name, { settings = {}, env = {}, cpu = null, 
       clearTimeout(timer)
     }
   }
+}
+
+/** Sends what the server has asked for: see `visit()` in serve.js. */
+async function visit ({ port, requests }) {
+  const responses = []
+  for (const { path, method = 'GET', headers = {}, body } of requests) {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method,
+      headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers },
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: AbortSignal.timeout(timeoutMs)
+    })
+    responses.push({ status: response.status, cookies: response.headers.getSetCookie(), body: JSON.parse(await response.text()) })
+  }
+  return responses
 }
 
 /** For a hurried end. */

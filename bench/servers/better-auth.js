@@ -7,7 +7,7 @@ import Fastify from 'fastify'
 import { SqliteDialect } from 'kysely'
 import Database from 'libsql'
 import { join } from 'node:path'
-import { emails, schema, secret, serve, settings } from '../serve.js'
+import { emails, schema, secret, serve, settings, visit } from '../serve.js'
 
 const { store, cookieCache = false, folder, prefix } = settings
 const password = 'correct horse battery staple'
@@ -56,16 +56,10 @@ app.get('/me', { schema }, async (request, reply) => {
   return { id, email, isActive: true, isVerified: emailVerified, isSuperuser: false, createdAt, updatedAt }
 })
 
-const credentials = []
-for (const email of emails) {
-  const response = await app.inject({ method: 'POST', url: '/api/auth/sign-up/email', payload: { email, password, name: email } })
-  // The token last: check.js changes a letter of what stands at the end.
-  const cookies = response.headers['set-cookie']
-  const pairs = [cookies].flat().map((cookie) => cookie.split(';')[0]).sort()
-  credentials.push({ header: 'cookie', value: pairs.join('; '), email })
-}
+const responses = await visit(app, emails.map((email) => ({ method: 'POST', path: '/api/auth/sign-up/email', headers: { origin: 'http://127.0.0.1' }, body: { email, password, name: email } })))
 
-await serve(app, credentials)
+// The token last: check.js changes a letter of what stands at the end.
+await serve(app, responses.map(({ cookies }, i) => ({ header: 'cookie', value: cookies.map((cookie) => cookie.split(';')[0]).sort().join('; '), email: emails[i] })))
 
 function openFile () {
   const database = new Database(join(folder, `${prefix}.db`))

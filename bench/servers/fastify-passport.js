@@ -6,7 +6,7 @@ import fastifySecureSession from '@fastify/secure-session'
 import fastifySession from '@fastify/session'
 import Fastify from 'fastify'
 import { randomBytes } from 'node:crypto'
-import { asCookie, makeUsers, schema, secret, serve, settings } from '../serve.js'
+import { makeUsers, schema, secret, serve, settings, visit } from '../serve.js'
 
 const app = Fastify()
 const passport = new Authenticator()
@@ -38,10 +38,6 @@ app.get('/me', {
   schema
 }, async (request) => request.user)
 
-const credentials = []
-for (const { id, email } of users) {
-  const { cookies: [{ name, value }] } = await app.inject({ url: '/login', query: { id } })
-  credentials.push({ ...asCookie(name)(encodeURIComponent(value)), email })
-}
+const responses = await visit(app, users.map(({ id }) => ({ path: `/login?id=${id}` })))
 
-await serve(app, credentials)
+await serve(app, responses.map(({ cookies: [cookie] }, i) => ({ header: 'cookie', value: cookie.split(';')[0], email: users[i].email })))

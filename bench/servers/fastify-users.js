@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { join } from 'node:path'
 import { bearer, cookie, jwt, memory, opaque } from '../../dist/index.js'
 import { createApp, logIn } from '../fastify-users.js'
-import { asBearer, asCookie, makeUsers, schema, secret, serve, settings } from '../serve.js'
+import { asBearer, makeUsers, schema, secret, serve, settings } from '../serve.js'
 import { postgresPool, redisClient } from '../stores.js'
 
 const { transport = 'bearer', strategy = 'jwt', store = 'memory', route = 'guarded', cacheSeconds = 0, prefix, folder } = settings
@@ -30,8 +30,8 @@ const stores = {
 }
 
 const transports = {
-  bearer: { backend: bearer, read: (response) => asBearer(response.json().access_token) },
-  cookie: { backend: cookie, read: ({ cookies: [{ name, value }] }) => asCookie(name)(value) }
+  bearer: { backend: bearer, read: ({ body }) => asBearer(body.access_token) },
+  cookie: { backend: cookie, read: ({ cookies: [cookie] }) => ({ header: 'cookie', value: cookie.split(';')[0] }) }
 }
 
 const routes = {

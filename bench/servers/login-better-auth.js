@@ -4,7 +4,7 @@ import { betterAuth } from 'better-auth'
 import { memoryAdapter } from 'better-auth/adapters/memory'
 import { fromNodeHeaders } from 'better-auth/node'
 import Fastify from 'fastify'
-import { schema, secret, serve, settings } from '../serve.js'
+import { schema, secret, serve, settings, visit } from '../serve.js'
 
 const { emails, password } = settings
 const auth = betterAuth({
@@ -43,10 +43,7 @@ app.get('/me', { schema }, async (request, reply) => {
 })
 app.get('/pool', async () => ({ bytes: (await readFile(import.meta.filename)).length }))
 
-let last
-for (const email of emails) {
-  last = await app.inject({ method: 'POST', url: '/api/auth/sign-up/email', payload: { email, password, name: email } })
-}
-const pairs = [last.headers['set-cookie']].flat().map((cookie) => cookie.split(';')[0])
+const responses = await visit(app, emails.map((email) => ({ method: 'POST', path: '/api/auth/sign-up/email', headers: { origin: 'http://127.0.0.1' }, body: { email, password, name: email } })))
+const pairs = responses.at(-1).cookies.map((cookie) => cookie.split(';')[0])
 
 await serve(app, [{ header: 'cookie', value: pairs.join('; '), email: emails.at(-1) }])

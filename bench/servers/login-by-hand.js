@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import argon2 from 'argon2'
 import Fastify from 'fastify'
-import { asBearer, makeUsers, schema, serve, settings } from '../serve.js'
+import { asBearer, makeUsers, schema, serve, settings, visit } from '../serve.js'
 
 const { emails, password } = settings
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
@@ -35,6 +35,6 @@ app.get('/pool', async () => ({ bytes: (await readFile(import.meta.filename)).le
 
 const users = makeUsers()
 for (const [i, email] of emails.entries()) byEmail.set(email, { ...users[i], email, passwordHash: await argon2.hash(password, cost) })
-const login = await app.inject({ method: 'POST', url: '/login', payload: { email: emails[0], password } })
+const [login] = await visit(app, [{ method: 'POST', path: '/login', body: { email: emails[0], password } }])
 
-await serve(app, [{ ...asBearer(login.json().token), email: emails[0] }])
+await serve(app, [{ ...asBearer(login.body.token), email: emails[0] }])

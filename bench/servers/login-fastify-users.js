@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import Fastify from 'fastify'
 import fastifyUsers, { bearer, jwt, memory } from '../../dist/index.js'
 import { nodeRsArgon2 } from '../../dist/crypto/node-rs-argon2.js'
-import { asBearer, schema, secret, serve, settings } from '../serve.js'
+import { asBearer, schema, secret, serve, settings, visit } from '../serve.js'
 
 const { emails, password, library } = settings
 const app = Fastify()
@@ -19,6 +19,6 @@ app.get('/me', { preHandler: app.authenticate(), schema }, async (request) => re
 app.get('/pool', async () => ({ bytes: (await readFile(import.meta.filename)).length }))
 
 for (const email of emails) await app.users.create({ email, password })
-const login = await app.inject({ method: 'POST', url: '/login/bearer', payload: { email: emails[0], password } })
+const [{ body }] = await visit(app, [{ method: 'POST', path: '/login/bearer', body: { email: emails[0], password } }])
 
-await serve(app, [{ ...asBearer(login.json().access_token), email: emails[0] }])
+await serve(app, [{ ...asBearer(body.access_token), email: emails[0] }])

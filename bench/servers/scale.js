@@ -6,7 +6,7 @@ import Fastify from 'fastify'
 import fastifyUsers, { bearer, jwt, memory, opaque } from '../../dist/index.js'
 import { mysql, postgres, sqlite } from '../../dist/stores/sql/index.js'
 import { redisSessions } from '../../dist/stores/redis/index.js'
-import { asBearer, schema, secret, serve, settings } from '../serve.js'
+import { asBearer, schema, secret, serve, settings, visit } from '../serve.js'
 import { mariadbPool, postgresPool, redisClient } from '../stores.js'
 
 const { store, prefix, folder, database, users: userCount, backends, password } = settings
@@ -39,15 +39,12 @@ await app.register(fastifyUsers, {
 app.get('/me', { preHandler: app.authenticate(), schema }, async (request) => request.user)
 
 const users = await Promise.all(Array.from({ length: userCount }, (_, i) => addUser(i)))
-const credentials = []
-for (const backend of backends) {
-  for (const { email } of users) {
-    const response = await app.inject({ method: 'POST', url: `/login/${backend}`, payload: { email, password } })
-    if (response.statusCode !== 200) throw new Error(`login failed: ${response.statusCode} ${response.body}`)
-    credentials.push({ ...asBearer(response.json().access_token), email, backend })
-  }
-}
-await serve(app, credentials)
+const logins = backends.flatMap((backend) => users.map(({ email }) => ({ backend, email })))
+const responses = await visit(app, logins.map(({ backend, email }) => ({ method: 'POST', path: `/login/${backend}`, body: { email, password } })))
+await serve(app, responses.map(({ status, body }, i) => {
+  if (status !== 200) throw new Error(`login failed: ${status}`)
+  return { ...asBearer(body.access_token), ...logins[i] }
+}))
 
 /** Its id is anywhere among those of the others. */
 async function addUser (i) {
