@@ -27,8 +27,8 @@ export type IsCrossSite = (request: FastifyRequest) => boolean
 /** Tries backends in the order given; the first that yields a user wins. */
 export type Authenticator = (request: FastifyRequest, backends: readonly RunningBackend[]) => MaybePromise<Outcome>
 
-/** Tells who was recognised from who was refused. */
-export function isAuth (outcome: Outcome): outcome is Auth {
+/** Tells who was recognised from who was refused, or is not known yet. */
+export function isAuth (outcome: MaybePromise<Outcome>): outcome is Auth {
   return (outcome as Partial<Auth>).session !== undefined
 }
 
@@ -46,16 +46,18 @@ export function createAuthenticator (store: UserStore, isCrossSite: IsCrossSite,
   function tryFrom (request: FastifyRequest, backends: readonly RunningBackend[], start: number, refusal: Refusal): MaybePromise<Outcome> {
     let worst = refusal
     for (let i = start; i < backends.length; i++) {
-      const backend = backends[i] as RunningBackend
-      const found = tryOne(request, backend)
-      if (isPromise(found)) {
-        const before = worst
-        return found.then((outcome) => isAuth(outcome) ? outcome : tryFrom(request, backends, i + 1, moreTelling(before, outcome)))
-      }
+      const found = tryOne(request, backends[i] as RunningBackend)
       if (isAuth(found)) return found
+      if (isPromise(found)) return tryOthers(found, request, backends, i + 1, worst)
       worst = moreTelling(worst, found)
     }
     return worst
+  }
+
+  // Apart, as are the others that wait: a function with a closure in it makes room for that at each call, waiting or not.
+  async function tryOthers (found: Promise<Outcome>, request: FastifyRequest, backends: readonly RunningBackend[], start: number, refusal: Refusal): Promise<Outcome> {
+    const outcome = await found
+    return isAuth(outcome) ? outcome : await tryFrom(request, backends, start, moreTelling(refusal, outcome))
   }
 
   function tryOne (request: FastifyRequest, backend: RunningBackend): MaybePromise<Outcome> {
@@ -66,12 +68,12 @@ export function createAuthenticator (store: UserStore, isCrossSite: IsCrossSite,
     if (transport.ambient && isCrossSite(request)) return { reason: 'cross-site', backend }
     if (token === '') return { reason: 'invalid', backend }
     const known = cache === null ? load(token, backend) : cache.get(token, backend, load)
-    return isPromise(known) ? known.then((known) => admit(backend, known)) : admit(backend, known)
+    return known === null || isKnown(known) ? admit(backend, known) : admitLater(backend, known)
   }
 
   function load (token: string, { name, strategy }: RunningBackend): MaybePromise<Known | null> {
     const verified = strategy.verify(token, name)
-    return isPromise(verified) ? verified.then(withUser) : withUser(verified)
+    return !isVerified(verified) && isPromise(verified) ? verified.then(withUser) : withUser(verified)
   }
 
   function withUser (verified: Verified | null): MaybePromise<Known | null> {
@@ -80,8 +82,28 @@ export function createAuthenticator (store: UserStore, isCrossSite: IsCrossSite,
     if (session === undefined) throw new StoreAnswerError('verify')
     if (user !== undefined) return toKnown(session, user)
     const found = store.findById(session.userId)
-    return isPromise(found) ? found.then((found) => toKnown(session, found)) : toKnown(session, found)
+    return !isUser(found) && isPromise(found) ? toKnownLater(session, found) : toKnown(session, found)
   }
+}
+
+function isVerified (verified: MaybePromise<Verified | null>): verified is Verified {
+  return (verified as Partial<Verified> | null)?.session !== undefined
+}
+
+function isUser (found: MaybePromise<StoredUser | null>): found is StoredUser {
+  return (found as Partial<StoredUser> | null)?.id !== undefined
+}
+
+function isKnown (known: Known | Promise<Known | null>): known is Known {
+  return (known as Partial<Known>).user !== undefined
+}
+
+async function toKnownLater (session: Session, found: Promise<StoredUser | null>): Promise<Known | null> {
+  return toKnown(session, await found)
+}
+
+async function admitLater (backend: RunningBackend, known: Promise<Known | null>): Promise<Outcome> {
+  return admit(backend, await known)
 }
 
 /**

@@ -1,6 +1,7 @@
+import type { StoredSession } from './contracts/session-store.js'
 import type { LookUps } from './contracts/strategy.js'
 import type { UserStore } from './contracts/user-store.js'
-import { andThen } from './maybe-promise.js'
+import { isPromise, type MaybePromise } from './maybe-promise.js'
 
 /**
  * What a request looks up: in one look-up where a store has joined what would be asked, and that very thing. Another database may know
@@ -12,12 +13,27 @@ export function createLookUps ({ findById, joined }: Pick<UserStore, 'findById' 
   return {
     findSession (sessions, id) {
       if (own !== undefined && sessions === own.of.sessions) return own.bySession(id)
-      return andThen(sessions.find(id), (session) => session === null || session === undefined ? null : { session })
+      const found = sessions.find(id)
+      return !isRow(found) && isPromise(found) ? found.then(toFound) : toFound(found)
     },
 
     findRevocation (revocations, tokenId, userId) {
       if (own !== undefined && revocations === own.of.revocations) return own.withRevocation(userId, tokenId)
-      return andThen(revocations.isRevoked(tokenId), (isRevoked) => ({ isRevoked }))
+      const isRevoked = revocations.isRevoked(tokenId)
+      return typeof isRevoked !== 'boolean' && isPromise(isRevoked) ? isRevoked.then(toAnswer) : toAnswer(isRevoked)
     }
   }
+}
+
+function isRow (found: MaybePromise<StoredSession | null>): found is StoredSession {
+  return (found as Partial<StoredSession> | null)?.data !== undefined
+}
+
+/** Some stores say `undefined` for nobody. */
+function toFound (session: StoredSession | null | undefined): { readonly session: StoredSession } | null {
+  return session === null || session === undefined ? null : { session }
+}
+
+function toAnswer (isRevoked: boolean): { readonly isRevoked: boolean } {
+  return { isRevoked }
 }

@@ -9,7 +9,10 @@ export function andThen<T, R> (value: MaybePromise<T>, next: (value: T) => Maybe
   return isPromise(value) ? value.then(next) : next(value)
 }
 
-/** Tells a promise, of whatever library, from a value. */
+/**
+ * Tells a promise, of whatever library, from a value. Where each request comes by, values are told by what they are before this is asked:
+ * it meets all kinds of them, and what has no `then` is dear to look through.
+ */
 export function isPromise<T> (value: MaybePromise<T>): value is Promise<T> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }

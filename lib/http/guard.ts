@@ -87,9 +87,7 @@ export function createAuthenticate (all: readonly RunningBackend[], { ask, recal
 
     // As Fastify counts, it has three parameters, and so is one that calls back.
     function guard (request: FastifyRequest, reply: FastifyReply, done?: (error?: Error) => void): Promise<void> | undefined {
-      if (done === undefined) {
-        return new Promise((resolve, reject) => { guard(request, reply, (error) => { error === undefined ? resolve() : reject(error) }) })
-      }
+      if (done === undefined) return awaited(request, reply)
       let outcome: MaybePromise<Outcome>
       try {
         outcome = authenticate(request, backends)
@@ -97,9 +95,17 @@ export function createAuthenticate (all: readonly RunningBackend[], { ask, recal
         done(undecided(cause))
         return undefined
       }
-      if (isPromise(outcome)) deadline(outcome).then((outcome) => { done(settle(request, outcome)) }, (cause: unknown) => { done(undecided(cause)) })
+      if (!isAuth(outcome) && isPromise(outcome)) settleLater(request, outcome, done)
       else done(settle(request, outcome))
       return undefined
+    }
+
+    function awaited (request: FastifyRequest, reply: FastifyReply): Promise<void> {
+      return new Promise((resolve, reject) => { guard(request, reply, (error) => { error === undefined ? resolve() : reject(error) }) })
+    }
+
+    function settleLater (request: FastifyRequest, outcome: Promise<Outcome>, done: (error?: Error) => void): void {
+      deadline(outcome).then((outcome) => { done(settle(request, outcome)) }, (cause: unknown) => { done(undecided(cause)) })
     }
 
     /** @returns why the request is refused, if it is */

@@ -17,8 +17,8 @@ export interface AccessTokens {
 
 /** Keeps sessions in a store. */
 export interface Keeper extends Required<Pick<RunningStrategy, 'issue' | 'revoke' | 'refresh' | 'sessions'>> {
-  /** The session with this id, if it holds at this backend and as `isGood` says; and the store is told, at times, that it was used. */
-  see (id: string, backend: string, isGood: (row: StoredSession) => boolean): MaybePromise<Verified | null>
+  /** The session with this id, if it holds at this backend and is what `isGood` expects; and the store is told, at times, that it was used. */
+  see <T>(id: string, backend: string, isGood: (row: StoredSession, expected: T) => boolean, expected: T): MaybePromise<Verified | null>
 }
 
 type Found = Awaited<ReturnType<LookUps['findSession']>>
@@ -72,16 +72,20 @@ export function createKeeper (store: SessionStore, { clock, lookUps }: Pick<Stra
     return { token, session, refreshToken }
   }
 
-  function see (id: string, backend: string, isGood: (row: StoredSession) => boolean): MaybePromise<Verified | null> {
+  function see <T> (id: string, backend: string, isGood: (row: StoredSession, expected: T) => boolean, expected: T): MaybePromise<Verified | null> {
     const found = lookUps.findSession(store, id)
-    return isPromise(found) ? found.then((found) => seen(found, id, backend, isGood)) : seen(found, id, backend, isGood)
+    return !isFound(found) && isPromise(found) ? seenLater(found, id, backend, isGood, expected) : seen(found, id, backend, isGood, expected)
   }
 
-  function seen (found: Found, id: string, backend: string, isGood: (row: StoredSession) => boolean): Verified | null {
+  async function seenLater <T> (found: Promise<Found>, id: string, backend: string, isGood: (row: StoredSession, expected: T) => boolean, expected: T): Promise<Verified | null> {
+    return seen(await found, id, backend, isGood, expected)
+  }
+
+  function seen <T> (found: Found, id: string, backend: string, isGood: (row: StoredSession, expected: T) => boolean, expected: T): Verified | null {
     if (found === null) return null
     const { session: row, user } = found
     const now = clock()
-    if (!holds(row, id, backend, now) || !isGood(row)) return null
+    if (!holds(row, id, backend, now) || !isGood(row, expected)) return null
     if (now - row.lastSeenAt >= seenEveryMs) noteSeen(row, now)
     return { session: toSession(row), user }
   }
@@ -200,6 +204,10 @@ export function createKeeper (store: SessionStore, { clock, lookUps }: Pick<Stra
   async function end (id: string): Promise<void> {
     if (!isBoolean(await store.remove(id))) throw new StoreAnswerError('remove')
   }
+}
+
+function isFound (found: MaybePromise<Found>): found is Found & object {
+  return (found as Partial<NonNullable<Found>> | null)?.session !== undefined
 }
 
 /** Whether a session holds at a backend, as far as the store can tell. One with another id is no answer: nothing is told by it, not even that this one is over. */

@@ -1,10 +1,10 @@
 import { isBoolean } from '../answers.js'
 import type { RevocationStore } from '../contracts/revocation-store.js'
-import type { SessionStore } from '../contracts/session-store.js'
+import type { SessionStore, StoredSession } from '../contracts/session-store.js'
 import type { LookUps, RunningStrategy, Session, Strategy, StrategyContext, Verified } from '../contracts/strategy.js'
 import { randomId } from '../crypto/random.js'
 import { StoreAnswerError } from '../errors.js'
-import { andThen, isPromise } from '../maybe-promise.js'
+import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js'
 import { createKeeper } from '../sessions/keeper.js'
 import { isSessionStore } from '../sessions/is-session-store.js'
 import { createTokenCache } from '../token-cache.js'
@@ -104,12 +104,6 @@ interface Jwts {
 
 /** The session stands in the token, and what was ended is remembered. */
 function withoutSessions ({ clock, lookUps }: StrategyContext, tokens: Jwts, revocations: RevocationStore): RunningStrategy {
-  function unlessRevoked (verified: Verified, { isRevoked, user }: Awaited<ReturnType<LookUps['findRevocation']>>): Verified | null {
-    if (!isBoolean(isRevoked)) throw new StoreAnswerError('isRevoked')
-    if (isRevoked) return null
-    return user === undefined ? verified : { session: verified.session, user }
-  }
-
   return {
     issue ({ userId, epoch, backend, lifetimeSeconds }) {
       // A token knows no parts of seconds.
@@ -122,11 +116,27 @@ function withoutSessions ({ clock, lookUps }: StrategyContext, tokens: Jwts, rev
       const verified = tokens.check(token, backend)
       if (verified === null) return null
       const found = lookUps.findRevocation(revocations, verified.session.id, verified.session.userId)
-      return isPromise(found) ? found.then((found) => unlessRevoked(verified, found)) : unlessRevoked(verified, found)
+      return !isAnswer(found) && isPromise(found) ? unlessRevokedLater(verified, found) : unlessRevoked(verified, found)
     },
 
     revoke: (session) => revocations.revoke(session.id, session.expiresAt, clock())
   }
+}
+
+type Revocation = Awaited<ReturnType<LookUps['findRevocation']>>
+
+function isAnswer (found: MaybePromise<Revocation>): found is Revocation {
+  return (found as Partial<Revocation>).isRevoked !== undefined
+}
+
+function unlessRevoked (verified: Verified, { isRevoked, user }: Revocation): Verified | null {
+  if (!isBoolean(isRevoked)) throw new StoreAnswerError('isRevoked')
+  if (isRevoked) return null
+  return user === undefined ? verified : { session: verified.session, user }
+}
+
+async function unlessRevokedLater (verified: Verified, found: Promise<Revocation>): Promise<Verified | null> {
+  return unlessRevoked(verified, await found)
 }
 
 /** The token names a session in a store, and is good as long as that is there. */
@@ -139,11 +149,15 @@ function withSessions (context: StrategyContext, tokens: Jwts, store: SessionSto
     verify (token, backend) {
       const verified = tokens.check(token, backend)
       if (verified === null) return null
-      const { id, userId, epoch, issuedAt, expiresAt } = verified.session
-      const seen = keeper.see(id, backend, (row) => row.userId === userId && row.data.epoch === epoch)
+      const { id, issuedAt, expiresAt } = verified.session
+      const seen = keeper.see(id, backend, isOfSession, verified.session)
       return andThen(seen, (seen) => seen === null ? null : { session: { ...seen.session, issuedAt, expiresAt }, user: seen.user })
     }
   }
+}
+
+function isOfSession ({ userId, data }: StoredSession, session: Session): boolean {
+  return userId === session.userId && data.epoch === session.epoch
 }
 
 function createJwts ({ clock, backends }: StrategyContext, ring: KeyRing, { issuer, audience, leewaySeconds, hasSession }: Expected): Jwts {

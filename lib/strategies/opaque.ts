@@ -1,4 +1,4 @@
-import type { SessionStore } from '../contracts/session-store.js'
+import type { SessionStore, StoredSession } from '../contracts/session-store.js'
 import type { Strategy, Verified } from '../contracts/strategy.js'
 import { createToken, digestOf, readToken } from '../crypto/opaque-token.js'
 import { isPromise, type MaybePromise } from '../maybe-promise.js'
@@ -56,8 +56,12 @@ export function opaque (options: OpaqueOptions = {}): Strategy {
       const cache = createTokenCache<Digests>()
 
       function see (backend: string, { id, digest }: Digests): MaybePromise<Verified | null> {
+        return keeper.see(id, backend, isNewest, digest)
+      }
+
+      function isNewest ({ data }: StoredSession, digest: string): boolean {
         // How long the comparison takes tells of a digest at most, and no token can be made of that.
-        return keeper.see(id, backend, ({ data }) => data.accessDigest === digest && data.accessExpiresAt > context.clock())
+        return data.accessDigest === digest && data.accessExpiresAt > context.clock()
       }
 
       function keep (token: string, digests: Digests, verified: Verified | null): Verified | null {

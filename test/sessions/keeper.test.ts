@@ -103,16 +103,16 @@ t.test('an access token does not outlive its session', async (t) => {
 t.test('who sees a session, and where', async (t) => {
   const { keeper, clock } = bench()
   const { session: { id } } = await keeper.issue(grant)
-  t.match(keeper.see(id, 'one', always), { session: { id, userId: 'ann' } }, 'at once, as the store answers at once')
-  t.equal(keeper.see(id, 'two', always), null)
-  t.equal(keeper.see(id, 'one', () => false), null)
-  t.equal(keeper.see('other', 'one', always), null)
+  t.match(keeper.see(id, 'one', always, null), { session: { id, userId: 'ann' } }, 'at once, as the store answers at once')
+  t.equal(keeper.see(id, 'two', always, null), null)
+  t.equal(keeper.see(id, 'one', () => false, null), null)
+  t.equal(keeper.see('other', 'one', always, null), null)
   clock.forward(999)
-  t.ok(keeper.see(id, 'one', always))
+  t.ok(keeper.see(id, 'one', always, null))
   clock.forward(999)
-  t.ok(keeper.see(id, 'one', always), 'it was used')
+  t.ok(keeper.see(id, 'one', always, null), 'it was used')
   clock.forward(1000)
-  t.equal(keeper.see(id, 'one', always), null, 'it was not')
+  t.equal(keeper.see(id, 'one', always, null), null, 'it was not')
 })
 
 t.test('a session ends when it must, however much it is used', async (t) => {
@@ -120,12 +120,12 @@ t.test('a session ends when it must, however much it is used', async (t) => {
   const { session: { id } } = await keeper.issue(grant)
   for (let seconds = 0; seconds < 4500; seconds += 500) {
     clock.forward(500)
-    t.ok(keeper.see(id, 'one', always))
+    t.ok(keeper.see(id, 'one', always, null))
   }
   clock.forward(499)
-  t.ok(keeper.see(id, 'one', always))
+  t.ok(keeper.see(id, 'one', always, null))
   clock.forward(1)
-  t.equal(keeper.see(id, 'one', always), null)
+  t.equal(keeper.see(id, 'one', always, null), null)
 })
 
 t.test('that it was seen is written once a minute, and moves the idle end on', async (t) => {
@@ -134,7 +134,7 @@ t.test('that it was seen is written once a minute, and moves the idle end on', a
   const start = clock.now()
   for (const [seconds, version, seenAfter] of [[1, 1, 0], [58, 1, 0], [1, 2, 60], [1, 2, 60], [58, 2, 60], [1, 3, 120]] as const) {
     clock.forward(seconds)
-    await keeper.see(id, 'one', always)
+    await keeper.see(id, 'one', always, null)
     t.match(await row(), { version, lastSeenAt: start + seenAfter * 1000, expiresAt: start + seenAfter * 1000 + 1_000_000 })
   }
 })
@@ -150,7 +150,7 @@ t.test('that it cannot be written is no reason to refuse', async (t) => {
     const { keeper, clock, row } = bench(() => ({ replace }))
     const { session: { id } } = await keeper.issue(grant)
     clock.forward(60)
-    t.match(await keeper.see(id, 'one', always), { session: { id } })
+    t.match(await keeper.see(id, 'one', always, null), { session: { id } })
     t.match(await row(), { version: 1 })
   }
 })
@@ -162,7 +162,7 @@ t.test('what is noted of a use gives way to another change', async (t) => {
   const seen = keeper.see(id, 'one', (row) => {
     store.replace({ ...row, version: 2, data: { ...row.data, epoch: 4 } }, 1)
     return true
-  })
+  }, null)
   t.match(await seen, { session: { id } })
   t.match(await row(), { version: 2, data: { epoch: 4 } })
 })
@@ -492,7 +492,7 @@ t.test('an end is an end', async (t) => {
   const { session, refreshToken = '' } = await keeper.issue(grant)
   await keeper.revoke(session)
   await keeper.revoke(session)
-  t.equal(await keeper.see(session.id, 'one', always), null)
+  t.equal(await keeper.see(session.id, 'one', always, null), null)
   t.equal(await refresh(refreshToken), 'invalid')
 })
 
@@ -521,7 +521,7 @@ t.test('a client that was told 503, because the store took too long, may ask onc
   const again = renewed(await refresh(first))
   told[0]?.()
   t.same(renewed(await hanging), again, 'what nobody was told')
-  t.ok(await keeper.see(again.session.id, 'one', ({ data }) => data.accessDigest === digestOf(again.token)))
+  t.ok(await keeper.see(again.session.id, 'one', ({ data }) => data.accessDigest === digestOf(again.token), null))
 })
 
 t.test('what was lost after all has not failed', async (t) => {
@@ -547,15 +547,15 @@ t.test('an answer that is none: nothing is told by it', async (t) => {
   const odd = { code: 'FST_USERS_STORE_ANSWER', message: /find/ }
 
   other.row = { ...own, id: 'x'.repeat(43) }
-  await t.rejects(async () => await keeper.see(session.id, 'one', always), odd, 'a session that nobody has asked for')
+  await t.rejects(async () => await keeper.see(session.id, 'one', always, null), odd, 'a session that nobody has asked for')
   await t.rejects(refresh(refreshToken), odd)
   for (const row of [{}, 1, 'yes', true] as unknown[]) {
     other.row = row as StoredSession
-    await t.rejects(async () => await keeper.see(session.id, 'one', always), odd)
+    await t.rejects(async () => await keeper.see(session.id, 'one', always, null), odd)
     await t.rejects(refresh(refreshToken), odd)
   }
   other.row = null
-  t.equal(await keeper.see(session.id, 'one', always), null)
+  t.equal(await keeper.see(session.id, 'one', always, null), null)
   t.same(await store.list({ userId: 'ann', after: null, limit: 10 }), [own], 'and nothing has changed')
 
   for (const answer of [undefined, null, 1, 'yes', own] as unknown[]) {
