@@ -9,8 +9,8 @@ import { purgeIntervalMs, purgeMarginMs } from './purge.js'
  * Keeps users, their sessions, the ids of ended sessions, and counters of attempts, in the memory of this process: for tests, examples and a first
  * try. All is lost when the process ends, so the plugin refuses it where `NODE_ENV` is `production`.
  *
- * What it hands out is deeply frozen, and its `fields` and `pendingTokens` have been through JSON, as they would have
- * been in a database.
+ * What it hands out is deeply frozen, and has been through JSON, as `fields` and `pendingTokens` would have been in a
+ * database.
  *
  * @example
  * ```ts
@@ -22,7 +22,7 @@ export function memory (): UserStore {
   const byEmail = new Map<string, StoredUser>()
 
   function put (user: StoredUser): void {
-    const copy = frozenCopy(user)
+    const copy = frozenJson(user)
     byId.set(copy.id, copy)
     byEmail.set(copy.emailKey, copy)
   }
@@ -103,8 +103,4 @@ export function memoryRevocations (): RevocationStore {
 
     isRevoked: (id) => expiryOf.has(id)
   }
-}
-
-function frozenCopy (user: StoredUser): StoredUser {
-  return Object.freeze({ ...user, pendingTokens: frozenJson(user.pendingTokens), fields: frozenJson(user.fields) })
 }

@@ -162,7 +162,7 @@ function isOfSession ({ userId, data }: StoredSession, session: Session): boolea
 
 function createJwts ({ clock, backends }: StrategyContext, ring: KeyRing, { issuer, audience, leewaySeconds, hasSession }: Expected): Jwts {
   // A signature is checked once, and not at each request: what is kept of a token never changes.
-  const cache = createTokenCache<{ readonly backend: string, readonly verified: Verified }>()
+  const cache = createTokenCache<Verified & { readonly backend: string }>()
 
   return {
     sign ({ id, userId, epoch, issuedAt, expiresAt }, backend) {
@@ -183,7 +183,7 @@ function createJwts ({ clock, backends }: StrategyContext, ring: KeyRing, { issu
       const known = cache.get(token)
       if (known === undefined) return verify(token, backend)
       if (known.backend !== backend) return null
-      if (known.verified.session.expiresAt > clock()) return known.verified
+      if (known.session.expiresAt > clock()) return known
       cache.delete(token)
       return null
     }
@@ -193,8 +193,8 @@ function createJwts ({ clock, backends }: StrategyContext, ring: KeyRing, { issu
     if (token.length > maxTokenLength) return null
     const claims = ring.verify(token)
     if (claims === null || !holds(claims, backend)) return null
-    const verified = Object.freeze({ session: toSession(claims) })
-    cache.set(token, { backend, verified }, 0)
+    const verified = Object.freeze({ session: toSession(claims), backend })
+    cache.set(token, verified, 0)
     return verified
   }
 
