@@ -2,7 +2,7 @@
 import fastifyCookie from '@fastify/cookie'
 import fastifyJwt from '@fastify/jwt'
 import Fastify from 'fastify'
-import { asBearer, asCookie, claimsOf, credentialsOf, makeUsers, schema, secret, serve, settings } from '../serve.js'
+import { asBearer, asCookie, claimsOf, credentialsOf, logInByHand, makeUsers, schema, secret, serve, settings } from '../serve.js'
 
 const { transport, cache = false } = settings
 const app = Fastify()
@@ -30,4 +30,5 @@ app.decorate('authenticate', async function (request, reply) {
 app.get('/me', { onRequest: [app.authenticate], schema }, async (request) => request.user)
 
 const tokens = users.map((user) => app.jwt.sign(claimsOf(user, transport)))
+await logInByHand(app, tokens)
 await serve(app, credentialsOf(users, tokens, transport === 'cookie' ? asCookie('token') : asBearer))

@@ -1,7 +1,7 @@
 import { createFloor } from '../floor.js'
 import { createTokens } from '../floor-jwt.js'
 import { openStore } from '../floor-stores.js'
-import { claimsOf, credentialsOf, makeUsers, serve, settings } from '../serve.js'
+import { claimsOf, credentialsOf, logInByHand, makeUsers, serve, settings } from '../serve.js'
 
 const { transport = 'bearer', algorithm = 'HS256', remembers = true, store = 'memory' } = settings
 const users = makeUsers()
@@ -13,4 +13,6 @@ const { app, send } = createFloor(transport, (token) => {
   return claims === null ? null : userOf(claims.sub, claims.jti, claims.epoch)
 })
 
-await serve(app, credentialsOf(users, users.map((user) => tokens.make(claimsOf(user, transport))), send))
+const made = users.map((user) => tokens.make(claimsOf(user, transport)))
+await logInByHand(app, made)
+await serve(app, credentialsOf(users, made, send))

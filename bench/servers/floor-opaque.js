@@ -2,7 +2,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import { cached, createFloor } from '../floor.js'
 import { openStore } from '../floor-stores.js'
-import { credentialsOf, makeUsers, serve, settings } from '../serve.js'
+import { credentialsOf, logInByHand, makeUsers, serve, settings } from '../serve.js'
 
 const { store = 'memory', cacheSeconds } = settings
 const users = makeUsers()
@@ -15,4 +15,5 @@ const { userOfSession } = await openStore[store](users, users.map(({ id }, i) =>
 const find = (token) => userOfSession(digest(token))
 const { app, send } = createFloor('bearer', cacheSeconds === undefined ? find : cached(find, cacheSeconds))
 
+await logInByHand(app, tokens)
 await serve(app, credentialsOf(users, tokens, send))
