@@ -12,6 +12,7 @@ import { createAuthenticate } from './http/guard.js'
 import { createCrossSiteCheck } from './http/cross-site.js'
 import { logSerializers } from './http/log-request.js'
 import { describeInOpenApi } from './http/openapi.js'
+import { requestAuth } from './http/request-auth.js'
 import { addRoutes } from './http/routes/index.js'
 import { createSourceOf } from './http/source.js'
 import { resolveOptions, type FastifyUsersOptions, type Settings } from './options.js'
@@ -62,7 +63,7 @@ export const fastifyUsers = fp(async function fastifyUsers (fastify: FastifyInst
   fastify.decorate(settings.decorators.users, createUsers(accounts, background))
   // @fastify/passport and others may have it already; a guard of ours sets it all the same.
   if (!fastify.hasRequestDecorator('user')) fastify.decorateRequest('user', null as unknown as User)
-  fastify.decorateRequest('auth', null)
+  fastify.decorateRequest('auth', requestAuth)
   const stopSweep = sweep(accounts, background)
   fastify.addHook('onClose', async () => {
     // In the order in which one thing leads to another.
