@@ -238,7 +238,7 @@ export const accounts = [
     file: 'lib/accounts/to-user.ts',
     tests: ['accounts/users', 'security/leaks', 'security/mass-assignment'],
     mutations: [
-      { what: 'a user is shown with the password\'s hash', from: '=== 0) return { id, email', to: '=== 0) return { ...stored, id, email' },
+      { what: 'a user is shown with the password\'s hash', from: '\n  return { id, email', to: '\n  return { ...stored, id, email' },
       { what: 'a user with fields of the app is shown with the password\'s hash', from: 'return { ...fields, id, email', to: 'return { ...stored, ...fields, id, email' },
       { what: 'a field passes for a flag', from: 'return { ...fields, id, email, isActive, isVerified, isSuperuser, createdAt, updatedAt } as User', to: 'return { id, email, isActive, isVerified, isSuperuser, createdAt, updatedAt, ...fields } as User' }
     ]
