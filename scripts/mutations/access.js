@@ -170,7 +170,9 @@ export const access = [
       { what: 'an older token that ends alike is the same', from: 'if (older === undefined || older.token !== token) return undefined', to: 'if (older === undefined) return undefined' },
       { what: 'entries without end', from: 'young.size >= limit / 2 || ', to: '' },
       { what: 'bytes without end', from: ' || bytes + entry.bytes > byteLimit / 2', to: '' },
-      { what: 'a token of any length is kept', from: 'token.length > maxTokenLength || ', to: '' }
+      { what: 'a token of any length is kept', from: 'token.length > maxTokenLength || ', to: '' },
+      { what: 'letters that are not Latin are taken for others', from: 'if (copy !== token) return', to: '' },
+      { what: 'what was deleted is still there', from: 'old.delete(tail)\n    }', to: '}' }
     ]
   },
   {

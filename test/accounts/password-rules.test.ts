@@ -203,6 +203,8 @@ t.test('the service is asked last, and by the default rules alone', async (t) =>
 
 t.test('a service that cannot tell lets the password pass, and the log says so', async (t) => {
   const endless = (reply: ServerResponse): unknown => reply.end(`${other}:3\r\n`.repeat(27_000))
+  // 25,000 of these lines are as much as is read: the cut leaves whole lines, and one of them is the password's.
+  const cutBetweenLines = (reply: ServerResponse, suffix: string): unknown => reply.end(`${suffix}:123\n${`${other}:123\n`.repeat(25_000)}`)
   for (const [name, answer, options, why] of [
     ['fails', (reply) => reply.writeHead(503).end(), {}, 'the service answered with status 503'],
     ['knows no such range', (reply) => reply.writeHead(404).end('no'), {}, 'the service answered with status 404'],
@@ -212,6 +214,7 @@ t.test('a service that cannot tell lets the password pass, and the log says so',
     ['leaves counts out', (reply, suffix) => reply.end(suffix), {}, 'the reply cannot be read'],
     ['sends bytes', (reply) => reply.end(Buffer.from([0, 255, 254, 10, 13])), {}, 'the reply cannot be read'],
     ['sends a novel', endless, {}, 'the reply cannot be read'],
+    ['sends a novel in good lines', cutBetweenLines, {}, 'the reply cannot be read'],
     ['hangs up', (reply) => reply.destroy(), {}, 'the request failed'],
     ['hangs up halfway', (reply, suffix) => { reply.writeHead(200, { 'content-length': 1000 }).write(suffix, () => reply.destroy()) }, {}, 'the request failed'],
     ['never answers', () => {}, { timeoutMs: 50 }, 'no answer within 50 ms'],

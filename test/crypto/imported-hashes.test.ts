@@ -3,6 +3,7 @@ import { hash as bcryptHash } from 'bcrypt'
 import { scryptSync } from 'node:crypto'
 import t from 'tap'
 import { argon2Hasher } from '../../lib/crypto/password.js'
+import { createPasswords } from '../../lib/crypto/passwords.js'
 import { memory, type StoredUser, type UserStore } from '../../lib/index.js'
 import { ann, appWith, login } from '../helpers/app.js'
 
@@ -112,6 +113,25 @@ t.test('passwords that old hashes would take for one are not one', async (t) => 
   await app.users.create({ email: 'nul@example.com', passwordHash: await bcryptHash('password', 4) })
   t.equal(await app.users.authenticate('nul@example.com', 'password\0more'), null)
   t.ok(await app.users.authenticate('nul@example.com', 'password'))
+  await app.users.create({ email: 'behind@example.com', passwordHash: await bcryptHash('password\0more', 4) })
+  t.equal(await app.users.authenticate('behind@example.com', 'password\0more'), null, 'whether bcrypt has seen what is behind a NUL depends on who made the hash')
+})
+
+t.test('what the decoy is made of is not the password of who has none', async (t) => {
+  const hashed: string[] = []
+  const passwords = createPasswords({
+    async hash (password) {
+      hashed.push(password)
+      return password
+    },
+    verify: async (hash, password) => hash === password,
+    needsRehash: () => false
+  }, { concurrency: 1, limit: 1 })
+  t.equal(await passwords.verify(null, 'x'), false)
+  const [decoy = ''] = hashed
+  t.equal(await passwords.verify(decoy, decoy), true, 'it would match')
+  t.equal(await passwords.verify(null, decoy), false)
+  t.equal(hashed.length, 1)
 })
 
 t.test('a damaged hash is no match, and no failure', async (t) => {

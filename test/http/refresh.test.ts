@@ -1,7 +1,7 @@
 import Fastify, { type FastifyInstance, type LightMyRequestResponse } from 'fastify'
 import { connect, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import fastifyUsers, { bearer, cookie, jwt, memorySessions, opaque, type AuditEvent, type CookieOptions, type FastifyUsersOptions, type SessionStore, type Strategy } from '../../lib/index.js'
+import fastifyUsers, { bearer, cookie, jwt, memory, memorySessions, opaque, type AuditEvent, type CookieOptions, type FastifyUsersOptions, type SessionStore, type StoredUser, type Strategy } from '../../lib/index.js'
 import { aPassword, briefly, send } from '../helpers/accounts.js'
 import { ann, appWith, options, sameOrigin, secret } from '../helpers/app.js'
 import { until } from '../helpers/smtp.js'
@@ -368,6 +368,19 @@ t.test('where the rows outlive the user\'s change, the epoch decides', async (t)
     const other = await logIn(app, byBearer, ann)
     await app.users.remove(id)
     t.equal((await refreshBy(app, byBearer, other.refresh)).statusCode, 401)
+  }
+})
+
+t.test('whoever was deactivated by hand, in the database, gets no further', async (t) => {
+  for (const strategy of Object.values(strategies)) {
+    const users = memory()
+    const { app } = await scene(t, { users, strategy: strategy() })
+    const { id } = await app.users.getByEmail(ann.email) as { id: string }
+    const { refresh } = await logIn(app, byBearer, ann)
+    const row = await users.findById(id) as StoredUser
+    t.equal(await users.replace({ ...row, isActive: false, version: row.version + 1 }, row.version), true)
+    t.equal((await refreshBy(app, byBearer, refresh)).statusCode, 401, 'though the epoch is the same')
+    t.strictSame(await users.sessions?.list({ userId: id, after: null, limit: 1 }), [])
   }
 })
 

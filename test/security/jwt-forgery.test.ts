@@ -127,6 +127,8 @@ t.test('claims, with our own signature', async (t) => {
   t.equal(await forge({ epoch: 1 }), 401, 'another epoch')
   t.equal(await forge({ sub: 'undefined' }), 401, 'nobody')
   t.equal(await forge({ isSuperuser: true, admin: true }), 200, 'what we do not read says nothing')
+  t.equal(await forge({ notes: 'x'.repeat(5500) }), 200, 'nor how much it is')
+  t.equal(await forge({ notes: 'x'.repeat(6500) }), 401, 'up to 8192 characters')
 })
 
 t.test('issuer and audience, exactly', async (t) => {

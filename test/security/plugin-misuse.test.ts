@@ -20,6 +20,22 @@ t.test('an id that is no text is nobody\'s, whatever the database would make of 
   t.ok(await app.users.getByEmail(ann.email))
 })
 
+t.test('an address that cannot be one is nobody\'s, and no database is asked for it', async (t) => {
+  const store = memory()
+  const asked: string[] = []
+  const app = await appWith(t, { users: { ...store, findByEmail: (key) => { asked.push(key); return store.findByEmail(key) } }, routes: everyRoute })
+  asked.length = 0
+  for (const email of ['', 'ann', 'ann@', 'ann\0@example.com', 'ann@example.com\0', 'ann @example.com', 'ann@exa mple.com', '\u202eann@example.com', `${'x'.repeat(65)}@example.com`, 'ann@bücher.example']) {
+    t.equal(await app.users.getByEmail(email), null, JSON.stringify(email))
+    t.equal(await app.users.authenticate(email, ann.password), null)
+    await app.users.forgotPassword(email)
+    t.match(await outcome(app, stranger, 'POST', '/login/bearer', { username: email, password: ann.password }), /^400 /)
+  }
+  t.strictSame(asked, [])
+  t.ok(await app.users.authenticate(ann.email, ann.password))
+  t.strictSame(asked, [ann.email])
+})
+
 t.test('a backend for verified users asks at each request, of sessions of every origin', async (t) => {
   const app = await appWith(t, { backends: [cookie({ requireVerified: true }), bearer()] })
   const user = await app.users.create({ email: 'bob@example.com', password: ann.password, isVerified: true })
@@ -172,6 +188,14 @@ t.test('addresses that are one are one', async (t) => {
     t.ok(await app.users.authenticate(other, ann.password))
   }
   for (const email of ['ann@\u017fite.com', `${'\u0130'.repeat(60)}@x.de`]) await t.rejects(app.users.create({ email }), { code: 'FST_USERS_INVALID_USER' })
+})
+
+t.test('what an address is, a route and app.users tell alike', async (t) => {
+  const app = await appWith(t, { routes: everyRoute, ...postOffice().options })
+  for (const email of ['jörg@example.com', '東京@example.com', 'root@localhost', 'a..b@example.com', 'a@b@c', 'ann@example.com\0', 'ann@bücher.example', `${'x'.repeat(65)}@example.com`]) {
+    const isOne = await app.users.create({ email }).then(({ id }) => app.users.remove(id), () => false)
+    t.equal(await outcome(app, stranger, 'POST', '/register', { email, password: aPassword('new') }), isOne ? '201' : '400 FST_ERR_VALIDATION', JSON.stringify(email))
+  }
 })
 
 t.test('one jwt(), one store, two registrations: a backend that asks for more is not entered by the other\'s token', async (t) => {

@@ -53,6 +53,11 @@ function renewed (outcome: Refreshed): Renewed {
 
 const always = () => true
 
+/** Of a token of the kind that {@link createToken} makes. */
+function secretIn (token: string): string {
+  return token.split('.')[2] as string
+}
+
 t.test('what is stored of a session', async (t) => {
   const { keeper, clock, row } = bench()
   const now = clock.now()
@@ -126,6 +131,21 @@ t.test('a session ends when it must, however much it is used', async (t) => {
   t.ok(keeper.see(id, 'one', always, null))
   clock.forward(1)
   t.equal(keeper.see(id, 'one', always, null), null)
+})
+
+t.test('a session ends when it must, whatever else its row says', async (t) => {
+  const { keeper, clock, refresh } = bench((store) => ({
+    async find (id) {
+      const row = await store.find(id)
+      return row === null ? null : { ...row, expiresAt: row.expiresAt + 10_000_000 }
+    }
+  }))
+  const { session: { id }, refreshToken = '' } = await keeper.issue(grant)
+  clock.forward(4999)
+  t.ok(await keeper.see(id, 'one', always, null))
+  clock.forward(1)
+  t.equal(await keeper.see(id, 'one', always, null), null)
+  t.equal(await refresh(refreshToken), 'invalid')
 })
 
 t.test('that it was seen is written once a minute, and moves the idle end on', async (t) => {
@@ -212,6 +232,19 @@ t.test('what is no refresh token of the session is refused, and changes nothing'
   t.equal(await refresh(refreshToken, { backend: 'two' }), 'invalid', 'of another backend')
   t.strictSame(await row(), before)
   t.ok(await store.find(withoutRefresh.session.id))
+})
+
+t.test('neither token of a session tells the secret of the other', async (t) => {
+  const { keeper, refresh, reply } = bench()
+  const first = await keeper.issue(grant)
+  const second = renewed(await refresh(first.refreshToken ?? ''))
+  reply()
+  for (const { token, refreshToken = '' } of [first, second]) t.not(secretIn(token), secretIn(refreshToken))
+
+  const { token } = second
+  const handle = Buffer.from(token.split('.')[1] as string, 'base64url').toString()
+  const made = createToken('fu-refresh', handle, Buffer.from(secretIn(token), 'base64url'))
+  t.equal(await refresh(made), 'reused', 'of an access token no refresh token can be made')
 })
 
 t.test('it ends by idleness, and at the latest when it must', async (t) => {
