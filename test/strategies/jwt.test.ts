@@ -92,7 +92,7 @@ t.test('a token is good at its own backend alone', async (t) => {
 
   for (const [from, token] of Object.entries(tokens)) {
     const own = from === 'cookie' ? { cookies: { fastifyusersauth: token } } : { headers: { authorization: `Bearer ${token}` } }
-    t.equal((await app.inject({ ...own, url: '/me' })).statusCode, 200, 'and is remembered there')
+    for (let times = 0; times < 3; times++) t.equal((await app.inject({ ...own, url: '/me' })).statusCode, 200, 'and is remembered there')
     for (const to of Object.keys(tokens)) {
       if (from !== to) t.equal(await routes(to, token), 401, `${from} at ${to}`)
     }
