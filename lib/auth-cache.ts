@@ -1,6 +1,6 @@
 import { countChanges, isUnchanged } from './changes.js'
 import type { Session } from './contracts/strategy.js'
-import type { StoredUser } from './contracts/user-store.js'
+import type { SeenUser } from './contracts/user-store.js'
 import { frozenJson } from './frozen-json.js'
 import { isPromise, type MaybePromise } from './maybe-promise.js'
 import { createTokenCache } from './token-cache.js'
@@ -8,7 +8,7 @@ import { createTokenCache } from './token-cache.js'
 /** What was looked up for a token: the session that it stands for, and the session's user. */
 export interface Known {
   readonly session: Session
-  readonly user: StoredUser
+  readonly user: SeenUser
 }
 
 /** Looks a token up: `null` if it does not hold. */
@@ -101,7 +101,7 @@ function holdsSince ({ session, user }: Known, since: number): boolean {
 }
 
 /** What a user takes in memory, by estimate: its letters, and the objects and members that they stand for. */
-function weightOf (user: StoredUser): number {
+function weightOf (user: SeenUser): number {
   const json = JSON.stringify(user)
   return json.length + 64 * (json.match(/[{[,]/g) as RegExpMatchArray).length
 }

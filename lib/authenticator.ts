@@ -4,7 +4,7 @@ import type { AuthCache, Known } from './auth-cache.js'
 import type { RunningBackend } from './backend.js'
 import type { Auth } from './contracts/auth.js'
 import type { Session, Verified } from './contracts/strategy.js'
-import type { StoredUser, UserStore } from './contracts/user-store.js'
+import type { SeenUser, StoredUser, UserStore } from './contracts/user-store.js'
 import { StoreAnswerError } from './errors.js'
 import { isPromise, type MaybePromise } from './maybe-promise.js'
 
@@ -48,7 +48,7 @@ export function createAuthenticator (store: UserStore, isCrossSite: IsCrossSite,
     for (let i = start; i < backends.length; i++) {
       const found = tryOne(request, backends[i] as RunningBackend)
       if (isAuth(found)) return found
-      if (isPromise(found)) return tryOthers(found, request, backends, i + 1, worst)
+      if (isPromise(found)) return i === backends.length - 1 && worst === nothingSent ? found : tryOthers(found, request, backends, i + 1, worst)
       worst = moreTelling(worst, found)
     }
     return worst
@@ -110,7 +110,7 @@ async function admitLater (backend: RunningBackend, known: Promise<Known | null>
  * The user is looked at along with the session, so that deletion, deactivation and the end of all sessions hold at once. Strategies and
  * stores may be anybody's: what is missing on both sides is no match.
  */
-function toKnown (session: Session, user: StoredUser | null | undefined): Known | null {
+function toKnown (session: Session, user: SeenUser | null | undefined): Known | null {
   const holds = user !== null && user !== undefined && typeof user.id === 'string' && user.id === session.userId &&
     user.isActive === true && Number.isSafeInteger(user.sessionEpoch) && user.sessionEpoch === session.epoch
   return holds ? { session, user } : null

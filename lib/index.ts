@@ -35,5 +35,5 @@ export type { SessionData, SessionQuery, SessionStore, StoredSession } from './c
 export type { Exchange, Grant, Issued, LookUps, Refreshed, RefreshTerms, Renewed, RunningStrategy, Session, Strategy, StrategyContext, Verified } from './contracts/strategy.js'
 export type { Credential, Transport } from './contracts/transport.js'
 export type { BackendName, BaseUser, Register, User, UserFields } from './contracts/user.js'
-export type { JoinedLookUps, PendingToken, Purpose, StoredUser, UserQuery, UserStore } from './contracts/user-store.js'
+export type { JoinedLookUps, PendingToken, Purpose, SeenUser, StoredUser, UserQuery, UserStore } from './contracts/user-store.js'
 export type { MaybePromise } from './maybe-promise.js'

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { MaybePromise } from '../maybe-promise.js'
 import type { RevocationStore } from './revocation-store.js'
 import type { SessionStore, StoredSession } from './session-store.js'
-import type { StoredUser } from './user-store.js'
+import type { SeenUser } from './user-store.js'
 
 /** One log-in of one user, as long as it holds. */
 export interface Session {
@@ -23,15 +23,15 @@ export interface Session {
 export interface Verified {
   readonly session: Session
   /** The session's user, where one look-up gave both; `null` if there is none. Left out, the user is looked up. */
-  readonly user?: StoredUser | null | undefined
+  readonly user?: SeenUser | null | undefined
 }
 
 /** What a request looks up. Where users live in the same database, the user comes along, in one round trip. */
 export interface LookUps {
   /** A session, or `null`. */
-  findSession (sessions: SessionStore, id: string): MaybePromise<{ readonly session: StoredSession, readonly user?: StoredUser | null | undefined } | null>
+  findSession (sessions: SessionStore, id: string): MaybePromise<{ readonly session: StoredSession, readonly user?: SeenUser | null | undefined } | null>
   /** Whether the token with this id was ended. */
-  findRevocation (revocations: RevocationStore, tokenId: string, userId: string): MaybePromise<{ readonly isRevoked: boolean, readonly user?: StoredUser | null | undefined }>
+  findRevocation (revocations: RevocationStore, tokenId: string, userId: string): MaybePromise<{ readonly isRevoked: boolean, readonly user?: SeenUser | null | undefined }>
 }
 
 /** How long refresh tokens are good. */

@@ -36,6 +36,9 @@ export interface StoredUser extends BaseUser {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
+/** What a guarded request needs to know of a user: the hash of a password is none of it. */
+export type SeenUser = Omit<StoredUser, 'emailKey' | 'passwordHash' | 'version' | 'pendingTokens'>
+
 /** Which users a list shall hold. */
 export interface UserQuery {
   /** Only users with a greater id; `null` for the first page. */
@@ -53,18 +56,14 @@ export interface JoinedLookUps {
    * and none of the joined.
    */
   readonly of: Pick<UserStore, 'findById' | 'sessions' | 'revocations'>
-  /**
-   * A session, and its user.
-   *
-   * @returns `null` if there is no such session; `user: null` if its user is gone
-   */
-  bySession (sessionId: string): MaybePromise<{ readonly session: StoredSession, readonly user: StoredUser | null } | null>
+  /** A session, and its user; `null` if one of them is gone. */
+  bySession (sessionId: string): MaybePromise<{ readonly session: StoredSession, readonly user: SeenUser } | null>
   /**
    * The user with this id, and whether the token with that one was ended.
    *
    * @returns `user: null` if there is no such user; `isRevoked` is then of no account
    */
-  withRevocation (id: string, tokenId: string): MaybePromise<{ readonly user: StoredUser | null, readonly isRevoked: boolean }>
+  withRevocation (id: string, tokenId: string): MaybePromise<{ readonly user: SeenUser | null, readonly isRevoked: boolean }>
 }
 
 /**

@@ -1,6 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import type { SessionStore } from '../contracts/session-store.js'
-import type { UserStore } from '../contracts/user-store.js'
+import type { SeenUser, StoredUser, UserStore } from '../contracts/user-store.js'
 import { randomId } from '../crypto/random.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { caseOf, hostileKeys, type ContractCase } from './contract-case.js'
@@ -15,9 +15,9 @@ export function lookUpCases (open: () => MaybePromise<UserStore>): ContractCase[
       const sessions = store.sessions as SessionStore
       const user = await inserted(store)
       const session = await insertedSession(sessions, { userId: user.id })
-      deepEqual(structuredClone(await store.joined.bySession(session.id)), { session, user })
+      deepEqual(structuredClone(await store.joined.bySession(session.id)), { session, user: seen(user) })
       const orphan = await insertedSession(sessions)
-      deepEqual(structuredClone(await store.joined.bySession(orphan.id)), { session: orphan, user: null })
+      equal(await store.joined.bySession(orphan.id), null)
       for (const id of [newSessionId(), user.id, '\0', ...hostileKeys]) equal(await store.joined.bySession(id), null, JSON.stringify(id))
     }),
 
@@ -27,12 +27,10 @@ export function lookUpCases (open: () => MaybePromise<UserStore>): ContractCase[
       const user = await inserted(store)
       const session = await insertedSession(sessions, { userId: user.id })
       await store.replace({ ...user, isActive: false, version: user.version + 1 }, user.version)
-      equal((await store.joined.bySession(session.id))?.user?.isActive, false)
+      equal((await store.joined.bySession(session.id))?.user.isActive, false)
       await sessions.replace({ ...session, version: 2 }, 1)
       equal((await store.joined.bySession(session.id))?.session.version, 2)
       await store.remove(user.id, user.version + 1)
-      equal((await store.joined.bySession(session.id))?.user, null)
-      await sessions.remove(session.id)
       equal(await store.joined.bySession(session.id), null)
     }),
 
@@ -41,10 +39,15 @@ export function lookUpCases (open: () => MaybePromise<UserStore>): ContractCase[
       const user = await inserted(store)
       const [ended, other] = [randomId(), randomId()]
       await store.revocations?.revoke(ended, Date.now() + 60_000, Date.now())
-      deepEqual(structuredClone(await store.joined.withRevocation(user.id, ended)), { user, isRevoked: true })
-      deepEqual(structuredClone(await store.joined.withRevocation(user.id, other)), { user, isRevoked: false })
+      deepEqual(structuredClone(await store.joined.withRevocation(user.id, ended)), { user: seen(user), isRevoked: true })
+      deepEqual(structuredClone(await store.joined.withRevocation(user.id, other)), { user: seen(user), isRevoked: false })
       for (const id of [randomId(), ended, '\0', ...hostileKeys]) equal((await store.joined.withRevocation(id, other)).user, null, JSON.stringify(id))
       for (const id of hostileKeys) equal((await store.joined.withRevocation(user.id, id)).isRevoked, false, JSON.stringify(id))
     })
   ]
+}
+
+/** As much of a user as a guarded request needs. */
+function seen ({ emailKey, passwordHash, version, pendingTokens, ...user }: StoredUser): SeenUser {
+  return user
 }

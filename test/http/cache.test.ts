@@ -135,7 +135,11 @@ t.test('one statement a request, where users and sessions are in one database', 
   const counting: SqliteDatabase = {
     prepare (sql) {
       const statement = handle.prepare(sql) as unknown as ReturnType<SqliteDatabase['prepare']>
-      return { all: (...values) => { count++; return statement.all(...values) }, run: (...values) => { count++; return statement.run(...values) } }
+      return {
+        all: (...values) => { count++; return statement.all(...values) },
+        get: (...values) => { count++; return statement.get(...values) },
+        run: (...values) => { count++; return statement.run(...values) }
+      }
     }
   }
   for (const [name, make] of strategies) {

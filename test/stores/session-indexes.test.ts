@@ -24,6 +24,10 @@ t.test('SQLite', async (t) => {
         all (...values) {
           asked.push({ sql, values })
           return statement.all(...values)
+        },
+        get (...values) {
+          asked.push({ sql, values })
+          return statement.get(...values)
         }
       }
     }
@@ -73,9 +77,9 @@ t.test('MariaDB', async (t) => {
 
   const asked: Asked = []
   const { sessions } = await mysql({
-    execute (sql, values) {
-      asked.push({ sql, values })
-      return pool.execute(sql, values)
+    execute (statement, values) {
+      asked.push({ sql: statement.sql, values })
+      return pool.execute(statement, values)
     },
     getConnection: () => pool.getConnection()
   }, { tablePrefix })

@@ -87,7 +87,7 @@ t.test('SQLite', async (t) => {
 t.test('a row of a limit that comes and goes each time it is looked for is given up', async (t) => {
   const terms = { costMs: 1, roomMs: 1 }
   let asked = 0
-  const client = { dialect: { insertIfNew: () => '' }, execute: () => 0, query: () => ++asked % 8 === 3 ? [{ empty_at: '1001' }] : [] } as unknown as SqlClient
+  const client = { dialect: { insertIfNew: () => '' }, execute: () => 0, queryOne: () => ++asked % 8 === 3 ? ['1001'] : undefined } as unknown as SqlClient
   const limits = sqlRateLimits(client, 'limits')
   t.equal(limits.take('key', terms, 1000), 1001, 'at the third look it is there')
   t.throws(() => limits.take('key', terms, 1000), { message: 'The row of a limit comes and goes.' })
@@ -195,7 +195,7 @@ t.test('PostgreSQL', async (t) => {
   })
 
   t.test('a server that leaves out how many rows it touched has touched none', async (t) => {
-    const store = await postgres({ ...pool, query: async () => ({ rows: [{ version: 1 }], rowCount: null }), connect: () => pool.connect() })
+    const store = await postgres({ ...pool, query: async () => ({ rows: [[1]], rowCount: null }), connect: () => pool.connect() })
     t.equal(await store.remove('somebody', 1), false)
   })
 
@@ -265,11 +265,11 @@ t.test('MariaDB', async (t) => {
 
   t.test('MySQL is told its own name of the strict collation', async (t) => {
     const statements: string[] = []
-    const execute: MysqlPool['execute'] = async (sql) => {
+    const execute: MysqlPool['execute'] = async ({ sql }) => {
       statements.push(sql)
-      if (sql.startsWith('select version()')) return [[{ version: '8.4.3' }], []]
-      if (sql.startsWith('select get_lock')) return [[{ acquired: 1 }], []]
-      if (sql.startsWith('select')) return [[{ version: statements.some((each) => each.startsWith('insert')) ? 1 : null }], []]
+      if (sql.startsWith('select version()')) return [[['8.4.3']], []]
+      if (sql.startsWith('select get_lock')) return [[[1]], []]
+      if (sql.startsWith('select')) return [[[statements.some((each) => each.startsWith('insert')) ? 1 : null]], []]
       return [{ affectedRows: 1 }, undefined]
     }
     await mysql({ execute, getConnection: async () => ({ execute, release () {}, destroy () {} }) })
@@ -440,7 +440,7 @@ t.test('a purge that fails does not fail the end of the session', async (t) => {
   const statements: string[] = []
   const client = {
     execute: (sql: string) => statements.push(sql),
-    query: async () => { throw new Error('the lock was not to be had') }
+    queryOne: async () => { throw new Error('the lock was not to be had') }
   } as unknown as SqlClient
   await sqlRevocations(client, 'revocations').revoke('session', Date.now(), Date.now())
   t.equal(statements.length, 1)

@@ -3,13 +3,15 @@ import { isPromise, type MaybePromise } from '../../maybe-promise.js'
 /** What goes into a statement in the place of a `?`. */
 export type SqlValue = string | number | null
 
-/** A row, by column. Which JavaScript type a number comes in differs from driver to driver. */
-export type SqlRow = Readonly<Record<string, unknown>>
+/** A row: its values, in the order in which they were selected. Which JavaScript type a number comes in differs from driver to driver. */
+export type SqlRow = readonly unknown[]
 
 /** Runs one statement. Values never become part of the text. */
 export interface SqlExecutor {
   /** Runs a statement that reads. */
   query (sql: string, values: readonly SqlValue[]): MaybePromise<readonly SqlRow[]>
+  /** The same, for the first row alone. */
+  queryOne (sql: string, values: readonly SqlValue[]): MaybePromise<SqlRow | undefined>
   /** Runs a statement that writes; says how many rows it touched. */
   execute (sql: string, values: readonly SqlValue[]): MaybePromise<number>
 }

@@ -105,7 +105,7 @@ function runSteps (database: SqlExecutor, tables: SqlTables, dialect: SqlDialect
 }
 
 function lastVersion (database: SqlExecutor, { migrations }: SqlTables): MaybePromise<number> {
-  return andThen(database.query(`select max(version) as version from ${migrations}`, []), ([row]) => Number(row?.version ?? 0))
+  return andThen(database.queryOne(`select max(version) from ${migrations}`, []), (row) => Number(row?.[0] ?? 0))
 }
 
 function inOrder<T> (items: readonly T[], run: (item: T) => MaybePromise<unknown>): MaybePromise<unknown> {

@@ -7,7 +7,7 @@ const LOCK_WAIT_SECONDS = 30
 /** What a pool and its connections have in common. */
 export interface MysqlExecutable {
   /** Resolves to rows, or to what a write did, and to what describes them. */
-  execute (sql: string, values: SqlValue[]): Promise<[unknown, unknown]>
+  execute (statement: { sql: string, rowsAsArray: true }, values: SqlValue[]): Promise<[unknown, unknown]>
 }
 
 /** A connection of a {@link MysqlPool}. */
@@ -44,11 +44,11 @@ export function mysql (pool: MysqlPool, options: SqlStoreOptions = {}): Promise<
 
 async function mysqlClient (pool: MysqlPool): Promise<SqlClient> {
   const executor = mysqlExecutor(pool)
-  const [row] = await executor.query('select version() as version', [])
+  const row = await executor.queryOne('select version()', [])
 
   return {
     ...executor,
-    dialect: { quote: '`', longText: 'longtext', idType: (length) => `varchar(${length})`, position: 'instr', insertIfNew: insertIgnoring, tableOptions: tableOptions(String(row?.version)) },
+    dialect: { quote: '`', longText: 'longtext', idType: (length) => `varchar(${length})`, position: 'instr', insertIfNew: insertIgnoring, tableOptions: tableOptions(String(row?.[0])) },
     ephemeral: false,
     isDuplicate: (error) => errorCode(error) === 'ER_DUP_ENTRY',
     isMissingTable: (error) => errorCode(error) === 'ER_NO_SUCH_TABLE',
@@ -75,9 +75,11 @@ async function mysqlClient (pool: MysqlPool): Promise<SqlClient> {
 }
 
 function mysqlExecutor (executable: MysqlExecutable): SqlExecutor {
+  const run = async (sql: string, values: readonly SqlValue[]): Promise<unknown> => (await executable.execute({ sql, rowsAsArray: true }, [...values]))[0]
   return {
-    query: async (sql, values) => (await executable.execute(sql, [...values]))[0] as SqlRow[],
-    execute: async (sql, values) => ((await executable.execute(sql, [...values]))[0] as { affectedRows: number }).affectedRows
+    query: async (sql, values) => await run(sql, values) as SqlRow[],
+    queryOne: async (sql, values) => (await run(sql, values) as SqlRow[])[0],
+    execute: async (sql, values) => (await run(sql, values) as { affectedRows: number }).affectedRows
   }
 }
 
@@ -88,8 +90,8 @@ function insertIgnoring (table: string, columns: readonly string[]): string {
 
 /** A lock of the connection, not of a transaction: MySQL commits at each `create table`. */
 async function lock (database: SqlExecutor, name: string): Promise<void> {
-  const [row] = await database.query('select get_lock(?, ?) as acquired', [name, LOCK_WAIT_SECONDS])
-  if (Number(row?.acquired) === 1) return
+  const row = await database.queryOne('select get_lock(?, ?)', [name, LOCK_WAIT_SECONDS])
+  if (Number(row?.[0]) === 1) return
   throw new Error(`Another connection has held the lock ${name} for ${LOCK_WAIT_SECONDS} seconds.`)
 }
 

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { BadOptionsError } from '../../errors.js'
-import { errorCode, insertOnConflict, type SqlClient, type SqlExecutor, type SqlRow } from './client.js'
+import { errorCode, insertOnConflict, type SqlClient, type SqlExecutor, type SqlRow, type SqlValue } from './client.js'
 import { openStore, type SqlStoreOptions, type SqlUserStore } from './open.js'
 
 /** What a pool and its connections have in common. */
 export interface PostgresQueryable {
-  query (statement: { name?: string, text: string, values: unknown[] }): Promise<{ rows: unknown[], rowCount: number | null }>
+  query (statement: { name: string, text: string, rowMode: 'array', values: unknown[] }): Promise<{ rows: unknown[], rowCount: number | null }>
 }
 
 /** A connection of a {@link PostgresPool}. */
@@ -75,17 +75,21 @@ function postgresClient (pool: PostgresPool): SqlClient {
 function postgresExecutor (queryable: PostgresQueryable): SqlExecutor {
   const statements = new Map<string, { name: string, text: string }>()
 
-  function statement (sql: string): { name: string, text: string } {
-    const known = statements.get(sql)
-    if (known !== undefined) return known
-    const made = toStatement(sql)
-    statements.set(sql, made)
-    return made
+  function run (sql: string, values: readonly SqlValue[]): ReturnType<PostgresQueryable['query']> {
+    const { name, text } = statements.get(sql) ?? add(sql)
+    return queryable.query({ name, text, rowMode: 'array', values: [...values] })
+  }
+
+  function add (sql: string): { name: string, text: string } {
+    const statement = toStatement(sql)
+    statements.set(sql, statement)
+    return statement
   }
 
   return {
-    query: async (sql, values) => (await queryable.query({ ...statement(sql), values: [...values] })).rows as SqlRow[],
-    execute: async (sql, values) => (await queryable.query({ ...statement(sql), values: [...values] })).rowCount ?? 0
+    query: async (sql, values) => (await run(sql, values)).rows as SqlRow[],
+    queryOne: async (sql, values) => (await run(sql, values)).rows[0] as SqlRow | undefined,
+    execute: async (sql, values) => (await run(sql, values)).rowCount ?? 0
   }
 }
 

@@ -29,8 +29,8 @@ export function sqlRateLimits (client: SqlClient, table: string): RateLimitStore
           if (inserted === 1) return null
           return andThen(write(fill, [now, now, costMs, key, now + roomMs - costMs]), (updated): MaybePromise<number | null> => {
             if (updated === 1) return null
-            return andThen(client.query(select, [key]), ([row]): MaybePromise<number | null> => {
-              if (row !== undefined) return Number(row.empty_at)
+            return andThen(client.queryOne(select, [key]), (row): MaybePromise<number | null> => {
+              if (row !== undefined) return Number(row[0])
               if (tries === 1) throw new Error('The row of a limit comes and goes.')
               return begin(tries - 1)
             })
@@ -44,10 +44,10 @@ export function sqlRateLimits (client: SqlClient, table: string): RateLimitStore
     clear: (key) => andThen(write(deleteOne, [key]), () => undefined),
 
     purge (now) {
-      return andThen(client.query(selectLast, [now]), ([last]): MaybePromise<number> => {
+      return andThen(client.queryOne(selectLast, [now]), (last): MaybePromise<number> => {
         if (last === undefined) return write(deleteEmpty, [now])
-        const emptyAt = Number(last.empty_at)
-        return write(deleteUpTo, [emptyAt, emptyAt, String(last.id)])
+        const [id, emptyAt] = [String(last[0]), Number(last[1])]
+        return write(deleteUpTo, [emptyAt, emptyAt, id])
       })
     }
   }

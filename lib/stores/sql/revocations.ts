@@ -13,7 +13,7 @@ export function sqlRevocations (client: SqlClient, table: string): RevocationSto
   const insert = `insert into ${table} (id, expires_at) values (?, ?)`
   const select = `select id from ${table} where id = ?`
   // Not every database can limit a delete, but each can look up where the oldest thousand end, and delete up to there.
-  const selectLast = `select max(expires_at) as last_one from (select expires_at from ${table} where expires_at <= ? order by expires_at limit ${PURGE_LIMIT}) oldest`
+  const selectLast = `select max(expires_at) from (select expires_at from ${table} where expires_at <= ? order by expires_at limit ${PURGE_LIMIT}) oldest`
   const deleteUpTo = `delete from ${table} where expires_at <= ?`
   let nextPurge = 0
 
@@ -24,8 +24,8 @@ export function sqlRevocations (client: SqlClient, table: string): RevocationSto
   function purge (now: number): MaybePromise<unknown> {
     if (now < nextPurge) return undefined
     nextPurge = now + purgeIntervalMs
-    return andThen(client.query(selectLast, [now - purgeMarginMs]), ([row]) => {
-      const last = row?.last_one ?? null
+    return andThen(client.queryOne(selectLast, [now - purgeMarginMs]), (row) => {
+      const last = row?.[0] ?? null
       if (last === null) return undefined
       return andThen(client.execute(deleteUpTo, [Number(last)]), (count) => {
         if (count >= PURGE_LIMIT) nextPurge = now
@@ -40,6 +40,6 @@ export function sqlRevocations (client: SqlClient, table: string): RevocationSto
       return andThen(inserted, () => andThen(orElse(() => purge(now), () => undefined), () => undefined))
     },
 
-    isRevoked: (id) => andThen(client.query(select, [id]), (rows) => rows.length > 0)
+    isRevoked: (id) => andThen(client.queryOne(select, [id]), (row) => row !== undefined)
   }
 }

@@ -5,8 +5,7 @@ import { hasNul, type SqlClient, type SqlRow, type SqlValue } from './client.js'
 import { insist } from './insist.js'
 import { toObject } from './json-column.js'
 
-/** The columns of the sessions' table. */
-export const sessionColumns = ['id', 'user_id', 'created_at', 'last_seen_at', 'expires_at', 'version', 'data']
+const sessionColumns = ['id', 'user_id', 'created_at', 'last_seen_at', 'expires_at', 'version', 'data']
 
 /** Sessions, in a table. Each method is one statement but `purge`, which looks first where a thousand end. */
 export function sqlSessions (client: SqlClient, table: string): SessionStore {
@@ -38,7 +37,7 @@ export function sqlSessions (client: SqlClient, table: string): SessionStore {
 
     find (id) {
       if (hasNul(id)) return null
-      return andThen(client.query(selectOne, [id]), ([row]) => row === undefined ? null : toSession(row))
+      return andThen(client.queryOne(selectOne, [id]), (row) => row === undefined ? null : toSession(row))
     },
 
     replace ({ id, lastSeenAt, expiresAt, version: next, data }, version) {
@@ -70,10 +69,10 @@ export function sqlSessions (client: SqlClient, table: string): SessionStore {
     },
 
     purge (now) {
-      return andThen(client.query(selectLast, [now]), ([last]): MaybePromise<number> => {
+      return andThen(client.queryOne(selectLast, [now]), (last): MaybePromise<number> => {
         if (last === undefined) return write(deleteExpired, [now])
-        const expiresAt = Number(last.expires_at)
-        return write(deleteUpTo, [expiresAt, expiresAt, String(last.id)])
+        const [id, expiresAt] = [String(last[0]), Number(last[1])]
+        return write(deleteUpTo, [expiresAt, expiresAt, id])
       })
     },
 
@@ -82,15 +81,19 @@ export function sqlSessions (client: SqlClient, table: string): SessionStore {
 }
 
 /** @throws TypeError if the data are damaged */
-export function toSession (row: SqlRow): StoredSession {
-  const id = String(row.id)
+function toSession ([id, userId, createdAt, lastSeenAt, expiresAt, version, data]: SqlRow): StoredSession {
   return {
-    id,
-    userId: String(row.user_id),
-    createdAt: Number(row.created_at),
-    lastSeenAt: Number(row.last_seen_at),
-    expiresAt: Number(row.expires_at),
-    version: Number(row.version),
-    data: toObject(row.data, `The data of the session ${id}`) as unknown as SessionData
+    id: String(id),
+    userId: String(userId),
+    createdAt: Number(createdAt),
+    lastSeenAt: Number(lastSeenAt),
+    expiresAt: Number(expiresAt),
+    version: Number(version),
+    data: toSessionData(data, id)
   }
+}
+
+/** @throws TypeError if the data are damaged */
+export function toSessionData (data: unknown, id: unknown): SessionData {
+  return toObject(data, 'data of the session', id) as unknown as SessionData
 }

@@ -8,7 +8,10 @@ import { openStore, type SqlStoreOptions, type SqlUserStore } from './open.js'
 /** A prepared statement of a {@link SqliteDatabase}. */
 export interface SqliteStatement {
   all (...values: SqlValue[]): unknown[]
+  get (...values: SqlValue[]): unknown
   run (...values: SqlValue[]): { readonly changes: number | bigint }
+  /** Has rows come as arrays. Without it they are objects, whose members are in the order of the columns. */
+  raw? (): unknown
 }
 
 /** As much of a SQLite handle as is used: those of `libsql`, `better-sqlite3` and `node:sqlite` fit. */
@@ -47,20 +50,26 @@ export function sqlite (database: string | SqliteDatabase, options: SqlStoreOpti
 
 /** @param closeDatabase given if the handle is ours */
 export function sqliteClient (database: SqliteDatabase, closeDatabase?: () => void): SqlClient {
-  const statements = new Map<string, SqliteStatement>()
+  // After `all()`, `get()` of the same statement gives a wrong row in libsql, so each has statements of its own.
+  const [ofMany, ofOne, writing] = [new Map<string, SqliteStatement>(), new Map<string, SqliteStatement>(), new Map<string, SqliteStatement>()]
   let isOpen = true
 
-  function prepared (sql: string): SqliteStatement {
-    const known = statements.get(sql)
-    if (known !== undefined) return known
+  function prepare (statements: Map<string, SqliteStatement>, sql: string): SqliteStatement {
     const statement = database.prepare(sql)
+    if (statements !== writing) statement.raw?.()
     statements.set(sql, statement)
     return statement
   }
 
   const executor: SqlExecutor = {
-    query: (sql, values) => prepared(sql).all(...values) as SqlRow[],
-    execute: (sql, values) => Number(prepared(sql).run(...values).changes)
+    query: (sql, values) => (ofMany.get(sql) ?? prepare(ofMany, sql)).all(...values).map(toRow),
+
+    queryOne (sql, values) {
+      const row = (ofOne.get(sql) ?? prepare(ofOne, sql)).get(...values)
+      return row === undefined ? undefined : toRow(row)
+    },
+
+    execute: (sql, values) => Number((writing.get(sql) ?? prepare(writing, sql)).run(...values).changes)
   }
 
   return {
@@ -88,10 +97,14 @@ export function sqliteClient (database: SqliteDatabase, closeDatabase?: () => vo
       if (!isOpen) return
       isOpen = false
       // A statement that lives on would keep the file open.
-      statements.clear()
+      for (const statements of [ofMany, ofOne, writing]) statements.clear()
       closeDatabase?.()
     }
   }
+}
+
+function toRow (row: unknown): SqlRow {
+  return Array.isArray(row) ? row : Object.values(row as object)
 }
 
 async function openFile (path: string): Promise<SqlClient> {

@@ -1,4 +1,4 @@
-import type { StoredUser } from '../../contracts/user-store.js'
+import type { SeenUser, StoredUser } from '../../contracts/user-store.js'
 import type { SqlRow, SqlValue } from './client.js'
 import { toObject } from './json-column.js'
 
@@ -29,21 +29,46 @@ export function toValues (user: StoredUser): SqlValue[] {
 }
 
 /** @throws TypeError if a column of JSON is damaged */
-export function toUser (row: SqlRow): StoredUser {
-  const id = String(row.id)
+export function toUser ([id, email, emailKey, passwordHash, isActive, isVerified, isSuperuser, createdAt, updatedAt, version, sessionEpoch, pendingTokens, fields]: SqlRow): StoredUser {
   return {
-    id,
-    email: String(row.email),
-    emailKey: String(row.email_key),
-    passwordHash: row.password_hash === null ? null : String(row.password_hash),
-    isActive: Number(row.is_active) === 1,
-    isVerified: Number(row.is_verified) === 1,
-    isSuperuser: Number(row.is_superuser) === 1,
-    createdAt: String(row.created_at),
-    updatedAt: String(row.updated_at),
-    version: Number(row.version),
-    sessionEpoch: Number(row.session_epoch),
-    pendingTokens: row.pending_tokens === null ? {} : toObject(row.pending_tokens, `The pending tokens of the user ${id}`),
-    fields: toObject(row.fields, `The fields of the user ${id}`)
+    id: String(id),
+    email: String(email),
+    emailKey: String(emailKey),
+    passwordHash: passwordHash === null ? null : String(passwordHash),
+    isActive: isTrue(isActive),
+    isVerified: isTrue(isVerified),
+    isSuperuser: isTrue(isSuperuser),
+    createdAt: String(createdAt),
+    updatedAt: String(updatedAt),
+    version: Number(version),
+    sessionEpoch: Number(sessionEpoch),
+    pendingTokens: pendingTokens === null ? {} : toObject(pendingTokens, 'pending tokens of the user', id),
+    fields: toObject(fields, 'fields of the user', id)
   }
+}
+
+/** Those that a guarded request needs. */
+export const seenColumns = ['id', 'email', 'is_active', 'is_verified', 'is_superuser', 'created_at', 'updated_at', 'session_epoch', 'fields']
+
+/**
+ * The user of a row that begins with `seenColumns`.
+ *
+ * @throws TypeError if the fields are damaged
+ */
+export function toSeenUser (row: SqlRow): SeenUser {
+  return {
+    id: String(row[0]),
+    email: String(row[1]),
+    isActive: isTrue(row[2]),
+    isVerified: isTrue(row[3]),
+    isSuperuser: isTrue(row[4]),
+    createdAt: String(row[5]),
+    updatedAt: String(row[6]),
+    sessionEpoch: Number(row[7]),
+    fields: toObject(row[8], 'fields of the user', row[0])
+  }
+}
+
+function isTrue (value: unknown): boolean {
+  return Number(value) === 1
 }

@@ -23,7 +23,7 @@ export function sqlUsers (client: SqlClient, table: string, retireLock: string):
 
   function find (statement: string, key: string): MaybePromise<StoredUser | null> {
     if (hasNul(key)) return null
-    return andThen(client.query(statement, [key]), ([row]) => row === undefined ? null : toUser(row))
+    return andThen(client.queryOne(statement, [key]), (row) => row === undefined ? null : toUser(row))
   }
 
   function unlessDuplicate<T> (database: SqlExecutor, statement: string, values: readonly SqlValue[], whenDuplicate: T): MaybePromise<boolean | T> {
@@ -64,8 +64,8 @@ export function sqlUsers (client: SqlClient, table: string, retireLock: string):
 
     retire (id, version, next) {
       return client.exclusively<boolean | 'taken' | 'last'>(retireLock, (database) => {
-        return andThen(database.query(selectOtherSuperuser, [id]), ([other]) => {
-          if (other === undefined) return andThen(database.query(selectVersion, [id, version]), ([same]) => same === undefined ? false : 'last')
+        return andThen(database.queryOne(selectOtherSuperuser, [id]), (other) => {
+          if (other === undefined) return andThen(database.queryOne(selectVersion, [id, version]), (same) => same === undefined ? false : 'last')
           return next === null ? remove(database, id, version) : replace(database, next, version)
         })
       })
