@@ -18,16 +18,44 @@ const startSeconds = 1
 
 const serverCpu = pickServerCpu()
 
-/** Measures bare Fastify and these contenders; gives their rows. */
-export async function measureAll (chosen, place, { rounds, seconds, quick, short = quick, profile }) {
+/**
+ * Measures bare Fastify and these contenders; gives their rows.
+ *
+ * @param starts how often all servers are started anew: the rounds are shared out among the starts
+ */
+export async function measureAll (chosen, place, { rounds, starts = 1, seconds, quick, short = quick, profile }) {
   const everybody = [bare, ...chosen]
   const warmUp = short ? 1 : warmUpSeconds
   const groups = Array.from({ length: rounds }, (_, round) => inOrder(groupsOf(chosen), round))
   const perMeasurement = runUpSeconds + seconds
-  const progress = startProgress(everybody.length * (startSeconds + warmUp) + (quick ? 0 : idleSeconds) + groups.flat(2).length * perMeasurement)
-  const servers = new Map()
+  const perStart = everybody.length * (startSeconds + warmUp) + (quick ? 0 : idleSeconds)
+  const progress = startProgress(starts * perStart + groups.flat(2).length * perMeasurement)
+  const rssIdle = new Map()
+  let servers
 
   try {
+    const results = []
+    for (let start = 0; start < starts; start++) {
+      const [from, to] = [start, start + 1].map((part) => Math.round(part * rounds / starts))
+      results.push(...await measureRounds(from, to))
+    }
+    return toRows(results.sort((a, b) => everybody.indexOf(a.contender) - everybody.indexOf(b.contender)), rssIdle)
+  } finally {
+    progress.done()
+  }
+
+  /** With servers that have done nothing else. */
+  async function measureRounds (from, to) {
+    servers = new Map()
+    try {
+      await startAll()
+      return await measureGroups(from, to)
+    } finally {
+      for (const server of servers.values()) await server.stop()
+    }
+  }
+
+  async function startAll () {
     for (const [i, contender] of everybody.entries()) {
       progress.step(`start and check ${i + 1}/${everybody.length}: ${contender.name}`, startSeconds)
       servers.set(contender, await start(contender))
@@ -36,17 +64,12 @@ export async function measureAll (chosen, place, { rounds, seconds, quick, short
       progress.step('idle', idleSeconds)
       await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1000))
     }
-    const rssIdle = new Map()
     for (const [{ name }, server] of servers) rssIdle.set(name, (await server.sample()).rss)
 
     for (const contender of everybody) {
       progress.step(`warm up: ${contender.name}`, warmUp)
       await measure(contender, { warmUp: warmUp - 0.5, seconds: 0.5 })
     }
-    return toRows(await measureGroups(), rssIdle)
-  } finally {
-    progress.done()
-    for (const server of servers.values()) await server.stop()
   }
 
   async function start ({ name, server, with: settings, env, guard }) {
@@ -60,11 +83,11 @@ export async function measureAll (chosen, place, { rounds, seconds, quick, short
     return started
   }
 
-  async function measureGroups () {
+  async function measureGroups (from, to) {
     const results = []
     let lastBare
-    for (const [round, inRound] of groups.entries()) {
-      for (const [i, group] of inRound.entries()) {
+    for (let round = from; round < to; round++) {
+      for (const [i, group] of groups[round].entries()) {
         const measured = new Map()
         for (const contender of group) {
           progress.step(`round ${round + 1}/${rounds}: ${contender.name}`, perMeasurement)
@@ -75,11 +98,11 @@ export async function measureAll (chosen, place, { rounds, seconds, quick, short
           if (contender !== bare) results.push({ round, contender, measured: measured.get(contender), neighbour })
         }
         // Once a round, as everybody else, against bare Fastify the time before: how far the two are apart is the noise.
-        if (i === inRound.length - 1) results.push({ round, contender: bare, measured: neighbour, neighbour: lastBare ?? neighbour })
+        if (i === groups[round].length - 1) results.push({ round, contender: bare, measured: neighbour, neighbour: lastBare ?? neighbour })
         lastBare = neighbour
       }
     }
-    return results.sort((a, b) => everybody.indexOf(a.contender) - everybody.indexOf(b.contender))
+    return results
   }
 
   function measure (contender, times) {

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 const usage = `npm run bench -- [options]
 
   --only NAME     only contenders whose name contains NAME, and their floors; may be repeated
-  --rounds N      how often each is measured (15; with --check and --accept 11; with --quick 5)
+  --rounds N      how often each is measured (15; with --check and --accept 12; with --quick 5)
   --seconds N     for how long each time (0.6; with --check, --accept and --quick 0.3)
   --quick         a first look: also without the 10 s of idling before
   --json FILE     also write the rows to FILE
@@ -41,9 +41,11 @@ export function readOptions (names) {
     const unknown = only.find((part) => !names.some((name) => name.includes(part)))
     if (unknown !== undefined) throw new Error(`--only ${unknown} matches none of: ${names.join(', ')}`)
     const short = quick || check || accept
+    const howOften = Math.round(number('rounds', rounds ?? (quick ? '5' : short ? '12' : '15'), 1))
     return {
       only,
-      rounds: Math.round(number('rounds', rounds ?? (quick ? '5' : short ? '11' : '15'), 1)),
+      rounds: howOften,
+      starts: quick ? 1 : Math.min(3, howOften),
       seconds: number('seconds', seconds ?? (short ? '0.3' : '0.6'), 0.1),
       quick,
       short,
