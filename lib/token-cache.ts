@@ -79,8 +79,8 @@ export function createTokenCache<T> (limit = maxTokens, byteLimit = maxBytes): T
   }
 }
 
-/** The end of a token as a number, six bits for each letter, as base64url has it. Of other texts it is merely the same each time. */
-function tailOf (token: string): number {
+/** The end of a token as a small integer, six bits for each letter, as base64url has it. Of other texts it is merely the same each time. */
+export function tailOf (token: string): number {
   const last = token.length - 1
   let tail = 0
   for (let at = last - tailLength; at < last; at++) tail = (tail << 6 ^ token.charCodeAt(at)) & 0x3fffffff

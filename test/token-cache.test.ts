@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createTokenCache } from '../lib/token-cache.js'
 
-const tokenOf = (n: number): string => `header.payload-${String(n).padStart(40, '0')}`
+const tokenOf = (n: number): string => `header.payload-${String(n).padStart(40, '0')}w`
 
 t.test('what was put in comes out, by the whole token alone', async (t) => {
   const cache = createTokenCache<number>()

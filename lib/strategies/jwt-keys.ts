@@ -153,10 +153,13 @@ function createVerifier ({ algorithm = 'HS256', secret, privateKey, publicKey }:
 }
 
 function createMacVerifier (hash: string, key: KeyObject): Verifier {
+  const { length } = createHmac(hash, key).digest('base64url')
+  const [expected, given] = [Buffer.alloc(length), Buffer.alloc(length)]
   return (text, signature) => {
-    const expected = Buffer.from(createHmac(hash, key).update(text).digest('base64url'), 'latin1')
-    const given = Buffer.from(signature)
-    return given.length === expected.length && timingSafeEqual(given, expected)
+    // As UTF-8, so that no other letter can pass for one of these: it takes more than one byte, none of which is one of theirs.
+    if (signature.length !== length || given.write(signature) !== length) return false
+    expected.write(createHmac(hash, key).update(text).digest('base64url'))
+    return timingSafeEqual(given, expected)
   }
 }
 

@@ -3,6 +3,7 @@ import type { RevocationStore } from '../contracts/revocation-store.js'
 import type { SessionStore, StoredSession } from '../contracts/session-store.js'
 import type { LookUps, RunningStrategy, Session, Strategy, StrategyContext, Verified } from '../contracts/strategy.js'
 import { randomId } from '../crypto/random.js'
+import { createDoorkeeper } from '../doorkeeper.js'
 import { StoreAnswerError } from '../errors.js'
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js'
 import { createKeeper } from '../sessions/keeper.js'
@@ -163,6 +164,7 @@ function isOfSession ({ userId, data }: StoredSession, session: Session): boolea
 function createJwts ({ clock, backends }: StrategyContext, ring: KeyRing, { issuer, audience, leewaySeconds, hasSession }: Expected): Jwts {
   // A signature is checked once, and not at each request: what is kept of a token never changes.
   const cache = createTokenCache<Verified & { readonly backend: string }>()
+  const comesAgain = createDoorkeeper()
 
   return {
     sign ({ id, userId, epoch, issuedAt, expiresAt }, backend) {
@@ -194,7 +196,7 @@ function createJwts ({ clock, backends }: StrategyContext, ring: KeyRing, { issu
     const claims = ring.verify(token)
     if (claims === null || !holds(claims, backend)) return null
     const verified = Object.freeze({ session: toSession(claims), backend })
-    cache.set(token, verified, 0)
+    if (comesAgain(token)) cache.set(token, verified, 0)
     return verified
   }
 

@@ -1,6 +1,7 @@
 import type { SessionStore, StoredSession } from '../contracts/session-store.js'
 import type { Strategy, Verified } from '../contracts/strategy.js'
 import { createToken, digestOf, readToken } from '../crypto/opaque-token.js'
+import { createDoorkeeper } from '../doorkeeper.js'
 import { isPromise, type MaybePromise } from '../maybe-promise.js'
 import { isSessionStore } from '../sessions/is-session-store.js'
 import { createKeeper } from '../sessions/keeper.js'
@@ -54,6 +55,7 @@ export function opaque (options: OpaqueOptions = {}): Strategy {
       }, idleSeconds)
       // What was once worked out of a token that was good. Whether it still is, the store is asked.
       const cache = createTokenCache<Digests>()
+      const comesAgain = createDoorkeeper()
 
       function see (backend: string, { id, digest }: Digests): MaybePromise<Verified | null> {
         return keeper.see(id, backend, isNewest, digest)
@@ -65,7 +67,7 @@ export function opaque (options: OpaqueOptions = {}): Strategy {
       }
 
       function keep (token: string, digests: Digests, verified: Verified | null): Verified | null {
-        if (verified !== null) cache.set(token, digests, 0)
+        if (verified !== null && comesAgain(token)) cache.set(token, digests, 0)
         return verified
       }
 
