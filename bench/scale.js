@@ -146,9 +146,17 @@ async function measureTokenCache (place) {
   const server = await startServer('fastify-users', { settings, cpu, env: { NODE_ENV: 'development' } })
   const make = requestsOf(server, 'new tokens')
   const seen = { tokens: 0 }
+  let last = null
+  // Each twice: at the second time it is kept.
   const next = () => {
+    if (last !== null) {
+      const again = last
+      last = null
+      return again
+    }
     seen.tokens++
-    return make()
+    last = make()
+    return last
   }
   const rows = []
   for (const tokens of [0, 20_000, distinctTokens]) {
