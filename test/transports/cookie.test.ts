@@ -184,7 +184,7 @@ t.test('a refresh token that browsers would drop is never sent, nor what goes wi
 
 t.test('beside the application\'s own @fastify/cookie, whose defaults do not get in', async (t) => {
   const app = await appWith(t, {}, {
-    before: async (app) => { await app.register(fastifyCookie, { secret: 'a', parseOptions: { signed: true, domain: 'evil.example', path: '/x', httpOnly: false, priority: undefined, encode: () => 'encoded' } as object }) },
+    before: async (app) => { await app.register(fastifyCookie, { secret: 'a', parseOptions: { signed: true, domain: 'evil.example', path: '/x', httpOnly: false, priority: undefined, encode: () => '!' } as object }) },
     routes: (app) => { app.get('/cookies', async (request) => request.cookies) }
   })
   const reply = await app.inject({ method: 'POST', url: '/login/cookie', payload: ann })
