@@ -47,16 +47,18 @@ export const stores = [
     file: 'lib/stores/sql/user-row.ts',
     tests: ['stores/sql'],
     mutations: [
-      { what: 'a flag is true if it is there', from: 'isActive: Number(row.is_active) === 1', to: 'isActive: row.is_active !== null' },
-      { what: 'whoever is a superuser is read wrongly', from: 'isSuperuser: Number(row.is_superuser) === 1', to: 'isSuperuser: row.is_superuser !== null' },
-      { what: 'no password is the text null', from: 'passwordHash: row.password_hash === null ? null : String(row.password_hash)', to: 'passwordHash: String(row.password_hash)' }
+      { what: 'a flag is true if it is there', from: 'return Number(value) === 1', to: 'return value !== null' },
+      { what: 'whoever is active is a superuser', from: 'isSuperuser: isTrue(isSuperuser)', to: 'isSuperuser: isTrue(isActive)' },
+      { what: 'to a guard whoever is verified is a superuser', from: 'isSuperuser: isTrue(row[4])', to: 'isSuperuser: isTrue(row[3])' },
+      { what: 'to a guard an epoch is another column', from: 'sessionEpoch: Number(row[7])', to: 'sessionEpoch: Number(row[6])' },
+      { what: 'no password is the text null', from: 'passwordHash: passwordHash === null ? null : String(passwordHash)', to: 'passwordHash: String(passwordHash)' }
     ]
   },
   {
     file: 'lib/stores/sql/json-column.ts',
     tests: ['stores/sql'],
     mutations: [
-      { what: 'a damaged column is an empty one', from: 'throw new TypeError(`${what} are no JSON object.`)', to: 'return {}' }
+      { what: 'a damaged column is an empty one', from: 'throw new TypeError(`The ${what} ${String(id)} are no JSON object.`)', to: 'return {}' }
     ]
   },
   {
@@ -75,7 +77,7 @@ export const stores = [
     file: 'lib/stores/sql/revocations.ts',
     tests: ['stores/sql'],
     mutations: [
-      { what: 'no token is ended', from: '(rows) => rows.length > 0', to: '(rows) => rows.length > 1' },
+      { what: 'no token is ended', from: '(row) => row !== undefined', to: '() => false' },
       { what: 'a token that was ended twice is an error', from: 'if (!client.isDuplicate(error)) throw error', to: 'throw error' },
       { what: 'a failure of the store is an end', from: 'if (!client.isDuplicate(error)) throw error', to: '' },
       { what: 'an ended token comes back before its time', from: '[now - purgeMarginMs]', to: '[now + purgeMarginMs]' }
@@ -85,9 +87,11 @@ export const stores = [
     file: 'lib/stores/sql/joined.ts',
     tests: ['stores/sql'],
     mutations: [
-      { what: 'no token is ended', from: 'isRevoked: Number(row.revoked) !== 0', to: 'isRevoked: Number(row.revoked) > 1' },
-      { what: 'any token is ended, or none', from: 'from ${revocations} where id = ?) as revoked', to: "from ${revocations} where id <> '' || ?) as revoked" },
-      { what: 'a user who is gone is somebody', from: 'user: row.id === null ? null : toUser(row)', to: 'user: toUser(row)' }
+      { what: 'no token is ended', from: 'isRevoked: Number(row[seenColumns.length]) !== 0', to: 'isRevoked: Number(row[seenColumns.length]) > 1' },
+      { what: 'any token is ended, or none', from: 'from ${revocations} where id = ?)', to: "from ${revocations} where id <> '' || ?)" },
+      { what: 'a user who is gone is somebody', from: '${sessions} s join ${users} u', to: '${sessions} s left join ${users} u' },
+      { what: 'a session is somebody else\'s', from: 'on u.id = s.user_id where s.id', to: 'on u.id <> s.user_id where s.id' },
+      { what: 'another session is taken for the one that was asked for', from: 'where s.id = ?', to: 'where s.id >= ?' }
     ]
   },
   {
@@ -121,7 +125,7 @@ export const stores = [
     servers: true,
     mutations: [
       { what: 'two superusers leave at once', from: 'await lock(own, name)', to: '' },
-      { what: 'a lock that was not had is had', from: 'if (Number(row?.acquired) === 1) return', to: 'return' },
+      { what: 'a lock that was not had is had', from: 'if (Number(row?.[0]) === 1) return', to: 'return' },
       { what: 'addresses that differ in case or blanks are one', from: "'utf8mb4_nopad_bin'", to: "'utf8mb4_general_ci'" }
     ]
   },
