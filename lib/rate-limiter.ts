@@ -118,7 +118,7 @@ export function createLimiter (store: Pick<RateLimitStore, 'take' | 'giveBack' |
   }
 
   async function giveBack ({ key, limit }: Counter): Promise<void> {
-    await store.giveBack(key, termsOf(limit).costMs)
+    await store.giveBack(key, termsOf(limit).costMs, clock())
   }
 
   async function settle (counters: readonly Counter[], how: (counter: Counter) => Promise<void>): Promise<void> {

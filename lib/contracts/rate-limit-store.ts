@@ -34,8 +34,11 @@ export interface RateLimitStore {
    * @returns `null` if it was counted; else, and nothing changed, when the bucket will be empty
    */
   take (key: string, terms: RateLimitTerms, now: number): MaybePromise<number | null>
-  /** Takes an attempt back, by one atomic step: the bucket will be empty `costMs` earlier. Nothing where the key is not known. */
-  giveBack (key: string, costMs: number): MaybePromise<void>
+  /**
+   * Takes an attempt back, by one atomic step: the bucket will be empty `costMs` earlier. Nothing where the key is not known. A bucket that
+   * is empty by `now` then need not be kept.
+   */
+  giveBack (key: string, costMs: number, now: number): MaybePromise<void>
   /** Forgets a bucket, full or not. */
   clear (key: string): MaybePromise<void>
   /** Forgets buckets that are empty by `now`, a thousand or so at most; says how many. A store that forgets by itself has nothing to do. */

@@ -38,9 +38,10 @@ export function memoryRateLimits (most = 100_000): RateLimitStore {
       return null
     },
 
-    giveBack (key, costMs) {
-      const emptyAt = emptyAtOf.get(key)
-      if (emptyAt !== undefined) emptyAtOf.set(key, emptyAt - costMs)
+    giveBack (key, costMs, now) {
+      const emptyAt = (emptyAtOf.get(key) ?? 0) - costMs
+      if (emptyAt > now) emptyAtOf.set(key, emptyAt)
+      else emptyAtOf.delete(key)
     },
 
     clear (key) { emptyAtOf.delete(key) },

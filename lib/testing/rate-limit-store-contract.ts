@@ -81,10 +81,10 @@ export function rateLimitStoreContract (open: () => MaybePromise<RateLimitStore>
     caseOf(open, 'giveBack: makes room for one more, also where many are given back at once', async (store) => {
       const [key, now] = [newKey(), Date.now()]
       await fill(store, key, now)
-      await store.giveBack(key, terms.costMs)
+      await store.giveBack(key, terms.costMs, now)
       equal(await store.take(key, terms, now), null)
       equal(await store.take(key, terms, now), now + 100_000)
-      await Promise.all(Array.from({ length: 7 }, async () => { await store.giveBack(key, terms.costMs) }))
+      await Promise.all(Array.from({ length: 7 }, async () => { await store.giveBack(key, terms.costMs, now) }))
       for (let count = 0; count < 7; count++) equal(await store.take(key, terms, now), null)
       equal(await store.take(key, terms, now), now + 100_000)
     }),
@@ -92,14 +92,14 @@ export function rateLimitStoreContract (open: () => MaybePromise<RateLimitStore>
     caseOf(open, 'giveBack: gives no credit', async (store) => {
       const [key, unknown, now] = [newKey(), newKey(), Date.now()]
       await store.take(key, terms, now)
-      for (const each of [key, unknown]) for (let count = 0; count < 3; count++) await store.giveBack(each, terms.costMs)
+      for (const each of [key, unknown]) for (let count = 0; count < 3; count++) await store.giveBack(each, terms.costMs, now)
       for (const each of [key, unknown]) await fill(store, each, now)
     }),
 
     caseOf(open, 'giveBack: 50 attempts at once, each given back, leave nothing', async (store) => {
       const [key, now] = [newKey(), Date.now()]
       await Promise.all(Array.from({ length: 50 }, async () => {
-        if (await store.take(key, terms, now) === null) await store.giveBack(key, terms.costMs)
+        if (await store.take(key, terms, now) === null) await store.giveBack(key, terms.costMs, now)
       }))
       await fill(store, key, now)
     }),

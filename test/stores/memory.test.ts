@@ -32,6 +32,17 @@ t.test('no more buckets are held than were allowed; of the oldest, the one that 
   t.equal(limits.purge(11_000), 1)
 })
 
+t.test('a bucket that is given back, and is empty, is not kept', async (t) => {
+  const limits = memoryRateLimits()
+  const terms = { costMs: 1000, roomMs: 10_000 }
+  for (let count = 0; count < 2; count++) limits.take('key', terms, 5000)
+  limits.giveBack('key', 1000, 5000)
+  limits.giveBack('unknown', 1000, 5000)
+  t.equal(limits.purge(5000), 0)
+  limits.giveBack('key', 1000, 5000)
+  t.equal(limits.purge(Infinity), 0)
+})
+
 t.test('sessions that have expired are dropped as one is added, once a minute, by the clock of the sessions', async (t) => {
   let now = 1_000_000
   const sessions = memory().sessions ?? memorySessions()

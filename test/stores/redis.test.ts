@@ -50,9 +50,12 @@ t.test('a Redis server', async (t) => {
       const ttl = await client.pttl(`${prefix}limit:{${key}}`)
       // However slow this machine is.
       t.ok(ttl > hourMs / 2 && ttl <= hourMs + 60_000, `${ttl}`)
-      await limits.giveBack(key, 60_000)
+      await limits.giveBack(key, 30_000, now)
+      t.equal(await client.get(`${prefix}limit:{${key}}`), String(now + 30_000))
       const later = await client.pttl(`${prefix}limit:{${key}}`)
       t.ok(later > hourMs / 2 && later <= ttl, 'it goes nevertheless')
+      await limits.giveBack(key, 30_000, now)
+      t.same(await keysOf(client, prefix), [], 'one that is empty goes at once')
     }
   })
 
@@ -61,7 +64,7 @@ t.test('a Redis server', async (t) => {
     const limits = redisRateLimits({ call: async () => { asked++ } })
     for (const key of ['', '*', 'a'.repeat(42), `${'a'.repeat(42)}}`, `${'a'.repeat(43)}\n`]) {
       await t.rejects(async () => await limits.take(key, { costMs: 1, roomMs: 1 }, 1), { message: 'The key of a limit has 43 letters, digits, - and _.' })
-      await t.rejects(async () => { await limits.giveBack(key, 1) }, TypeError)
+      await t.rejects(async () => { await limits.giveBack(key, 1, 1) }, TypeError)
       await t.rejects(async () => { await limits.clear(key) }, TypeError)
     }
     t.equal(asked, 0)

@@ -31,7 +31,7 @@ export function redisRateLimits (client: RedisClient, options: RedisStoreOptions
       return emptyAt === null ? null : Number(emptyAt)
     },
 
-    async giveBack (key, costMs) { await run('EVAL', giveBackScript, '1', keyOf(key), String(costMs)) },
+    async giveBack (key, costMs, now) { await run('EVAL', giveBackScript, '1', keyOf(key), String(costMs), String(now)) },
     async clear (key) { await run('DEL', keyOf(key)) },
 
     // Redis forgets by itself.

@@ -38,7 +38,13 @@ if filled > now + tonumber(ARGV[3]) then return empty end
 redis.call('SET', KEYS[1], string.format('%.0f', filled), 'PX', string.format('%.0f', filled - now + tonumber(ARGV[4])))
 return false`
 
-/** Takes an attempt back: key; what it cost. */
+/**
+ * Takes an attempt back: key; what it cost, now. A bucket that is empty then goes at once: it would stay for as long as the attempt had
+ * cost, and whoever floods a server that is too busy leaves many.
+ */
 export const giveBackScript = `
 local empty = redis.call('GET', KEYS[1])
-if empty then redis.call('SET', KEYS[1], string.format('%.0f', empty - ARGV[1]), 'KEEPTTL') end`
+if not empty then return end
+empty = empty - ARGV[1]
+if empty <= tonumber(ARGV[2]) then redis.call('DEL', KEYS[1]) return end
+redis.call('SET', KEYS[1], string.format('%.0f', empty), 'KEEPTTL')`
