@@ -43,7 +43,7 @@ export interface Attempt {
 
 /** Counts attempts before they are made: of many at once, no more are made than the limit says. */
 export interface Limiter {
-  /** Counts against one after the other. Where one has no room, what is behind it is not counted. */
+  /** Counts against one after the other. Where one has no room, what is behind it is not counted; where the store fails, nothing is. */
   begin (counters: readonly Counter[]): Promise<Attempt | { readonly refusal: Error }>
   /** @throws `TOO_MANY_REQUESTS` where `begin` gives a refusal */
   admit (counters: readonly Counter[]): Promise<Attempt>
@@ -73,11 +73,18 @@ export function keyOf (what: Limited, kind: keyof LimitsOf, who: string): string
 export function createLimiter (store: Pick<RateLimitStore, 'take' | 'giveBack' | 'clear'>, { clock, log }: LimiterTools): Limiter {
   const limiter: Limiter = {
     async begin (counters) {
-      for (const { key, limit } of counters) {
-        const now = clock()
-        const terms = termsOf(limit)
-        const emptyAt = await store.take(key, terms, now)
-        if (emptyAt !== null) return { refusal: tooMany(emptyAt + terms.costMs - terms.roomMs - now) }
+      const counted: Counter[] = []
+      try {
+        for (const counter of counters) {
+          const now = clock()
+          const terms = termsOf(counter.limit)
+          const emptyAt = await store.take(counter.key, terms, now)
+          if (emptyAt !== null) return { refusal: tooMany(emptyAt + terms.costMs - terms.roomMs - now) }
+          counted.push(counter)
+        }
+      } catch (error) {
+        await settle(counted, giveBack)
+        throw error
       }
       return attemptOf(counters)
     },

@@ -317,6 +317,22 @@ t.test('what could not be decided is given back', async (t) => {
   t.equal(await from(app, '192.0.2.2', '/login/bearer', ann), tooMany)
 })
 
+t.test('what a store of limits could count in part is given back', async (t) => {
+  const inner = memoryRateLimits()
+  let [calls, worksUntil] = [0, 1]
+  const take: RateLimitStore['take'] = (...given) => {
+    if (calls++ >= worksUntil) throw new Error('down')
+    return inner.take(...given)
+  }
+  const app = await appWith(t, { limits: { ...inner, take }, throttle: { login: { perClient: { attempts: 1 }, perAccount: { attempts: 1 } } } })
+  for (const until of [1, 2, 1, 2]) {
+    [calls, worksUntil] = [0, until]
+    t.equal(await from(app, '192.0.2.1', '/login/bearer', ann), '503 FST_USERS_UNAVAILABLE')
+  }
+  [calls, worksUntil] = [0, Infinity]
+  t.equal(await from(app, '192.0.2.1', '/login/bearer', ann), '200')
+})
+
 t.test('the application is told, and may answer by itself', async (t) => {
   const post = postOffice()
   const told: unknown[] = []
