@@ -21,15 +21,40 @@ t.test('the contract of stores of limits', async (t) => {
   for (const { name, run } of rateLimitStoreContract(() => memoryRateLimits())) t.test(name, run)
 })
 
-t.test('no more buckets are held than were allowed; of the oldest, the one that is empty soonest goes', async (t) => {
-  const limits = memoryRateLimits(20)
+t.test('no more buckets are held than were allowed; those that are empty soonest go', async (t) => {
+  const limits = memoryRateLimits(1000)
   const terms = { costMs: 1000, roomMs: 10_000 }
   const isFull = (key: string): boolean => limits.take(key, terms, 1000) !== null
   for (let count = 0; count < 10; count++) limits.take('full', terms, 1000)
-  for (let count = 0; count < 500; count++) t.equal(limits.take(`flood ${count}`, terms, 1000), null)
+  // Nor do some that are fuller, and older, leave no place but theirs.
+  for (let count = 0; count < 100; count++) limits.take(`years ${count}`, { costMs: 1e11, roomMs: 1e11 }, 1000)
+  let counted = 0
+  for (let count = 0; count < 25_000; count++) if (limits.take(`flood ${count}`, terms, 1000) === null) counted++
+  t.equal(counted, 25_000)
   t.ok(isFull('full'), 'whoever floods it with others has no new try at this one')
-  t.equal(limits.purge(2000), 19)
+  const flood = limits.purge(2000) as number
+  t.ok(flood > 800 && flood <= 899, `${flood}`)
   t.equal(limits.purge(11_000), 1)
+  t.equal(limits.purge(Infinity), 100)
+})
+
+t.test('a flood of buckets costs as much each, however many came before', async (t) => {
+  const limits = memoryRateLimits()
+  const flood = (from: number): number => {
+    const before = process.cpuUsage()
+    for (let count = from; count < from + 100_000; count++) limits.take(`flood ${count}`, { costMs: 9000, roomMs: 900_000 }, count)
+    return process.cpuUsage(before).user / 1000
+  }
+  flood(0)
+  const cost = flood(100_000) + flood(200_000)
+  // To look for room among those that have gone took some seconds each.
+  t.ok(cost < 2000, `${cost} ms`)
+})
+
+t.test('so few buckets that nothing is limited are none', async (t) => {
+  for (const most of [0, 1, -5, 999, 1000.5, NaN, Infinity, '5000', null]) {
+    t.throws(() => memoryRateLimits(most as number), { code: 'FST_USERS_BAD_OPTIONS', message: 'memoryRateLimits(most): most must be a whole number from 1000.' }, String(most))
+  }
 })
 
 t.test('a bucket that is given back, and is empty, is not kept', async (t) => {
