@@ -10,7 +10,7 @@ export function isRateLimitStore (value: unknown): value is RateLimitStore {
 }
 
 /** What is limited. */
-export type Limited = 'login' | 'currentPassword' | 'register' | 'forgotPassword' | 'requestVerify' | 'verify' | 'resetPassword' | 'changeEmail' | 'refresh'
+export type Limited = 'login' | 'currentPassword' | 'register' | 'forgotPassword' | 'requestVerify' | 'verify' | 'resetPassword' | 'changeEmail' | 'changePassword' | 'refresh'
 
 /** The limits of one thing; one that is off is not there. */
 export interface LimitsOf {

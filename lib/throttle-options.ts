@@ -42,8 +42,10 @@ export interface ThrottleOptions {
   readonly verify?: PerClient | false | undefined
   /** `POST /reset-password`. Per client 50 that fail in 900 seconds. */
   readonly resetPassword?: PerClient | false | undefined
-  /** `POST /change-email`. Per client 50 that fail in 900 seconds; per account 5 links to a new address in 3,600 seconds. */
+  /** `POST /change-email`. Per client 50 that fail in 900 seconds; by `PATCH /users/me`, per account and per new address 5 in 3,600 seconds. */
   readonly changeEmail?: (PerClient & Mails) | false | undefined
+  /** A new password by `PATCH /users/me`, which is told by mail. Per account 10 in 3,600 seconds. */
+  readonly changePassword?: Mails | false | undefined
   /** `POST /refresh/<name>`, of all backends together. Per client 300 that fail in 900 seconds. */
   readonly refresh?: PerClient | false | undefined
 }
@@ -64,6 +66,7 @@ const defaults = {
   verify: { perClient: { attempts: 50, seconds: quarter } },
   resetPassword: { perClient: { attempts: 50, seconds: quarter } },
   changeEmail: { perClient: { attempts: 50, seconds: quarter }, perAccount: { attempts: 5, seconds: hour } },
+  changePassword: { perAccount: { attempts: 10, seconds: hour } },
   refresh: { perClient: { attempts: 300, seconds: quarter } }
 } satisfies Limits
 

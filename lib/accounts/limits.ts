@@ -18,9 +18,9 @@ export function proofCounters ({ limits }: Accounts, userId: string): readonly C
   return [...countersOf(limits, 'currentPassword', 'perAccount', userId, 'forget'), ...countersOf(limits, 'currentPassword', 'inARow', userId, 'forget')]
 }
 
-/** What a mail to a user counts against. */
-export function mailCounters ({ limits }: Accounts, what: Limited, userId: string): readonly Counter[] {
-  return countersOf(limits, what, 'perAccount', userId, 'keep')
+/** What a mail to a user counts against, or to an address. */
+export function mailCounters ({ limits }: Accounts, what: Limited, who: string): readonly Counter[] {
+  return countersOf(limits, what, 'perAccount', who, 'keep')
 }
 
 /** Whether a user may be sent another mail of this kind now: if so, it is counted. */

@@ -1,4 +1,5 @@
 import type { StoredUser } from '../contracts/user-store.js'
+import { emailKey } from '../email.js'
 import { BadCurrentPasswordError } from '../errors.js'
 import type { Accounts, Source } from './accounts.js'
 import type { Change } from './change.js'
@@ -29,14 +30,26 @@ export async function updateOwn (accounts: Accounts, id: string, { currentPasswo
   readInput(changes)
   await proveSelf(accounts, user, currentPassword, source)
   const allow = stillProved(user)
+  await admitMails(accounts, id, newEmail, rest.password, source)
   if (newEmail === undefined) return await update(accounts, id, rest, source, allow)
   if (!accounts.policy.confirmEmailChange) return await update(accounts, id, { ...rest, email: newEmail }, source, allow)
 
-  await recordedIfFailed(accounts, source, 'request-email-change', id, () => accounts.limiter.admit(mailCounters(accounts, 'changeEmail', id)))
   const changed = await updateIfAny(accounts, user, rest, source, allow)
   // Not behind the reply: what was proved now may not be true any more when that has left.
   await requestEmailChange(accounts, id, newEmail, source, stillProved(changed.after))
   return changed
+}
+
+/**
+ * Each new address and password is told by mail, to an address that need not be the user's. New addresses count for whom they are, too: who
+ * has many accounts sends nobody more mails by them.
+ */
+async function admitMails (accounts: Accounts, id: string, newEmail: string | undefined, newPassword: string | undefined, source: Source): Promise<void> {
+  const type = newEmail !== undefined && accounts.policy.confirmEmailChange ? 'request-email-change' : 'update'
+  await recordedIfFailed(accounts, source, type, id, () => accounts.limiter.admit([
+    ...newEmail === undefined ? [] : [id, emailKey(newEmail)].flatMap((who) => mailCounters(accounts, 'changeEmail', who)),
+    ...newPassword === undefined ? [] : mailCounters(accounts, 'changePassword', id)
+  ]))
 }
 
 /** A body that names nothing of ours changes nothing. */

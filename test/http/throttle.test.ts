@@ -240,6 +240,46 @@ t.test('links to new addresses: so many per account, and then nothing of the cha
   t.match(await post.events.take(({ reason }) => reason === 'TOO_MANY_REQUESTS', 'refusal'), { type: 'request-email-change', outcome: 'failure' })
 })
 
+t.test('mails about changes: whoever has an account, or many, floods nobody with them', async (t) => {
+  for (const confirmEmailChange of [false, true]) {
+    const clock = stoppedClock()
+    const post = postOffice()
+    const app = await appWith(t, { clock: clock.now, strategy: opaque(), routes: everyRoute, confirmEmailChange, ...post.options })
+    const patch = async (who: { email: string, password: string }, changes: object): Promise<string> =>
+      outcome(app, await login(app, 'bearer', who), 'PATCH', '/users/me', { ...changes, currentPassword: who.password })
+
+    let password: string = ann.password
+    const changePassword = async (index: number): Promise<string> => {
+      const answer = await patch({ ...ann, password }, { password: aPassword(index) })
+      if (answer === '200') password = aPassword(index)
+      return answer
+    }
+    t.strictSame(await times(12, changePassword), [...new Array<string>(10).fill('200'), tooMany, tooMany])
+    t.match(await post.events.take(({ reason }) => reason === 'TOO_MANY_REQUESTS', 'refusal'), { type: 'update', outcome: 'failure' })
+    clock.forward(360)
+    t.equal(await changePassword(12), '200')
+
+    const toVictim = async (index: number): Promise<string> => {
+      const who = { email: `own${index}@example.com`, password: aPassword(index) }
+      await app.users.create(who)
+      const answer = await patch(who, { email: index % 2 === 0 ? 'victim@example.com' : 'Victim@example.com' })
+      if (answer === '200' && !confirmEmailChange) t.equal(await patch({ ...who, email: 'victim@example.com' }, { email: `away${index}@example.com` }), '200')
+      return answer
+    }
+    t.strictSame(await times(7, toVictim), ['200', '200', '200', '200', '200', tooMany, tooMany])
+    await app.close()
+    t.ok(post.mails.untaken.filter(({ to }) => to.toLowerCase() === 'victim@example.com').length <= 10)
+  }
+})
+
+t.test('who has an account does not find out by it who else has, over and over', async (t) => {
+  const app = await appWith(t, { routes: everyRoute })
+  for (let index = 0; index < 6; index++) await app.users.create({ email: `other${index}@example.com`, password: aPassword(index) })
+  const credential = await login(app, 'bearer')
+  const taken = '400 UPDATE_USER_EMAIL_ALREADY_EXISTS'
+  t.strictSame(await times(6, (index) => outcome(app, credential, 'PATCH', '/users/me', { email: `other${index}@example.com`, currentPassword: ann.password })), [taken, taken, taken, taken, taken, tooMany])
+})
+
 t.test('a store of limits that is down: 503, nothing is tried, and it recovers', async (t) => {
   const inner = memoryRateLimits()
   let how: 'works' | 'throws' | 'rejects' | 'hangs' = 'works'

@@ -30,7 +30,7 @@ export function meRoutes (scope: FastifyInstance, context: RouteContext): void {
     method: 'PATCH',
     url: '/users/me',
     guard,
-    limits: Object.values(accounts.limits.currentPassword),
+    limits: [accounts.limits.changeEmail.perAccount, accounts.limits.changePassword.perAccount, ...Object.values(accounts.limits.currentPassword)],
     schema: {
       operationId: 'update_me',
       summary: 'Change my account',
