@@ -23,6 +23,9 @@ export interface SqliteDatabase {
 
 const BUSY_TIMEOUT_MS = 5000
 
+/** SQLite's own 2 MiB hold the indexes of some thousand users; each page that is not there is read from the file. */
+const CACHE_KIB = 32 * 1024
+
 // A primary key and a unique index, as the drivers name them, and as SQLite numbers them (node:sqlite).
 const duplicates: readonly unknown[] = ['SQLITE_CONSTRAINT_PRIMARYKEY', 'SQLITE_CONSTRAINT_UNIQUE', 1555, 2067]
 
@@ -30,7 +33,7 @@ const duplicates: readonly unknown[] = ['SQLITE_CONSTRAINT_PRIMARYKEY', 'SQLITE_
  * Keeps users in SQLite. Its methods answer at once, with a value instead of a promise.
  *
  * @param database the path of a file, or `':memory:'`: opened with `libsql`, which you install; a new file can be read by
- * its owner alone (mode 0600), is written ahead (WAL), and a locked one is waited for up to 5 seconds. Or an open handle,
+ * its owner alone (mode 0600), is written ahead (WAL), a locked one is waited for up to 5 seconds, and up to 32 MiB of it stay in memory. Or an open handle,
  * which keeps its own settings, and which you close.
  * @throws BadOptionsError if an option is wrong, the folder of the file does not exist, or `libsql` is not installed
  * @throws SchemaVersionError with `migrate: false`, if the tables are not those of this release
@@ -117,6 +120,7 @@ async function openFile (path: string): Promise<SqlClient> {
   try {
     await writeAhead(database)
     database.prepare(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`).all()
+    database.prepare(`pragma cache_size = -${CACHE_KIB}`).all()
   } catch (error) {
     database.close()
     throw error
