@@ -5,7 +5,7 @@ import { randomId } from '../crypto/random.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { caseOf, hostileKeys, type ContractCase } from './contract-case.js'
 import { insertedSession, newSessionId } from './stored-session.js'
-import { inserted } from './stored-user.js'
+import { changed, inserted } from './stored-user.js'
 
 /** What a {@link UserStore} says in one look-up must be what it would say in two. A store that has no such look-up passes. */
 export function lookUpCases (open: () => MaybePromise<UserStore>): ContractCase[] {
@@ -32,6 +32,18 @@ export function lookUpCases (open: () => MaybePromise<UserStore>): ContractCase[
       equal((await store.joined.bySession(session.id))?.session.version, 2)
       await store.remove(user.id, user.version + 1)
       equal(await store.joined.bySession(session.id), null)
+    }),
+
+    caseOf(open, 'joined: no column of a user is taken for another one', async (store) => {
+      if (store.joined === undefined) return
+      for (const flag of ['isActive', 'isVerified', 'isSuperuser']) {
+        const user = changed(await inserted(store, { isActive: true, isVerified: true, isSuperuser: true }))
+        const only = { ...user, [flag]: true }
+        equal(await store.replace(only, 1), true)
+        const session = await insertedSession(store.sessions as SessionStore, { userId: user.id })
+        deepEqual(structuredClone((await store.joined.bySession(session.id))?.user), seen(only))
+        deepEqual(structuredClone((await store.joined.withRevocation(user.id, randomId())).user), seen(only))
+      }
     }),
 
     caseOf(open, 'joined.withRevocation: a user, and whether a token was ended', async (store) => {
