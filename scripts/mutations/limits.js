@@ -8,6 +8,7 @@ export const limits = [
       { what: 'nothing is one too many', from: 'if (emptyAt !== null) return', to: 'if (false) return' },
       { what: 'a fault of ours counts', from: 'if (isOurFault(error)) await', to: 'if (false) await' },
       { what: 'a failure does not count', from: 'if (isOurFault(error)) await', to: 'await' },
+      { what: 'what is counted in part stays', from: 'await settle(counted, giveBack)', to: '' },
       { what: 'a success counts at the account', from: "if (counter.onSuccess === 'forget') await", to: 'if (false) await' },
       { what: 'a success counts at the client', from: "if (counter.onSuccess === 'give-back') await", to: 'if (false) await' },
       { what: 'an address stands in the store', from: 'return digestOf(`${what}.${kind}\\n${who}`)', to: 'return `${what}.${kind}.${who}`' },
@@ -49,7 +50,9 @@ export const limits = [
     tests: ['stores/memory'],
     mutations: [
       { what: 'any number of buckets', from: 'emptyAtOf.size >= most', to: 'false' },
-      { what: 'a flood of others clears a full one', from: 'if (emptyAt < earliest)', to: 'if (looked === 1)' },
+      { what: 'a flood of others clears a full one', from: 'if (emptyAt <= latest && ', to: 'if (' },
+      { what: 'an empty bucket is kept', from: 'if (emptyAt > now) emptyAtOf', to: 'if (emptyAtOf.has(key)) emptyAtOf' },
+      { what: 'so few buckets that nothing is limited', from: ' || most < fewest', to: '' },
       { what: 'a full bucket is filled', from: 'if (emptyAt + costMs > now + roomMs) return emptyAt', to: '' }
     ]
   }
