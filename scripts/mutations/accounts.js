@@ -191,6 +191,7 @@ export const accounts = [
     mutations: [
       { what: 'any number of new passwords', from: '...newPassword === undefined ?', to: '...true ?', tests: ['http/throttle'] },
       { what: 'many accounts send many mails to one address', from: '[id, emailKey(newEmail)]', to: '[id]', tests: ['http/throttle'] },
+      { what: 'an address in capitals is another one to mail to', from: '[id, emailKey(newEmail)]', to: '[id, newEmail]', tests: ['http/throttle'] },
       { what: 'a new address needs no password', from: 'if (newEmail === undefined && rest.password === undefined) return', to: 'if (rest.password === undefined && !accounts.policy.confirmEmailChange) return await update(accounts, id, changes, source)\n  if (newEmail === undefined && rest.password === undefined) return' },
       { what: 'a new password needs no old one', from: 'await proveSelf(accounts, user, currentPassword, source)\n  const allow', to: 'const allow' },
       { what: 'a password that was replaced meanwhile is proof', from: 'current.passwordHash !== passwordHash || ', to: '' },

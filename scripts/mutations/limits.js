@@ -53,6 +53,7 @@ export const limits = [
       { what: 'a flood of others clears a full one', from: 'if (emptyAt <= latest && ', to: 'if (' },
       { what: 'an empty bucket is kept', from: 'if (emptyAt > now) emptyAtOf', to: 'if (emptyAtOf.has(key)) emptyAtOf' },
       { what: 'so few buckets that nothing is limited', from: ' || most < fewest', to: '' },
+      { what: 'where all are alike, one more clears them all', from: 'if (left === 0) break', to: '' },
       { what: 'a full bucket is filled', from: 'if (emptyAt + costMs > now + roomMs) return emptyAt', to: '' }
     ]
   }
