@@ -628,6 +628,19 @@ async function commonTests (t: Test, { open, raw, openTogether, retireTwoWays }:
     t.same(await store.list({ after: null, limit: 10, emailPart: 'ann\0' }), [])
   })
 
+  await t.test('what is given back leaves no row, unless more was taken', async (t) => {
+    const tablePrefix = prefix()
+    const { limits } = await opened(t, { tablePrefix })
+    const count = async (): Promise<number> => (await raw(`select id from ${tablePrefix}_limits`)).length
+    const terms = { costMs: 1000, roomMs: 5000 }
+    await limits?.take('key', terms, 10_000)
+    await limits?.take('key', terms, 10_000)
+    await limits?.giveBack('key', 1000, 10_000)
+    t.equal(await count(), 1)
+    await limits?.giveBack('key', 1000, 10_000)
+    t.equal(await count(), 0)
+  })
+
   await t.test('ids sort by their bytes', async (t) => {
     const store = await opened(t, { tablePrefix: prefix() })
     const ids = ['-', '-a', '1', 'A', 'A-', 'A1', 'Aa', 'B', 'a', 'a-', 'a-b', 'a1', 'aB', 'aa', 'b']

@@ -14,6 +14,7 @@ export function sqlRateLimits (client: SqlClient, table: string): RateLimitStore
   const select = `select empty_at from ${table} where id = ?`
   const drain = `update ${table} set empty_at = empty_at - ? where id = ?`
   const deleteOne = `delete from ${table} where id = ?`
+  const deleteLast = `${deleteOne} and empty_at <= ?`
   // Not every database can limit a delete, but each can look up where the first thousand end, and delete up to there.
   const selectLast = `select id, empty_at from ${table} where empty_at <= ? order by empty_at, id limit 1 offset ${purgeBucketsLimit - 1}`
   const deleteUpTo = `delete from ${table} where empty_at <= ? and (empty_at < ? or id <= ?)`
@@ -40,7 +41,11 @@ export function sqlRateLimits (client: SqlClient, table: string): RateLimitStore
       return begin(TRIES)
     },
 
-    giveBack: (key, costMs) => andThen(write(drain, [costMs, key]), () => undefined),
+    giveBack (key, costMs, now) {
+      // Most buckets hold the one attempt that is given back. Their rows would be there until they are swept.
+      return andThen(write(deleteLast, [key, now + costMs]), (deleted) => deleted === 1 ? undefined : andThen(write(drain, [costMs, key]), () => undefined))
+    },
+
     clear: (key) => andThen(write(deleteOne, [key]), () => undefined),
 
     purge (now) {
