@@ -16,6 +16,7 @@ import { requestAuth } from './http/request-auth.js'
 import { addRoutes } from './http/routes/index.js'
 import { createSourceOf } from './http/source.js'
 import { resolveOptions, type FastifyUsersOptions, type Settings } from './options.js'
+import { noteRegistration } from './registrations.js'
 import { userSchema } from './schemas/user.js'
 import { startAccounts } from './start-accounts.js'
 import { startLimits } from './start-limits.js'
@@ -60,7 +61,9 @@ export const fastifyUsers = fp(async function fastifyUsers (fastify: FastifyInst
   const authenticate = createAuthenticate(backends, { ask, recall: ask, clock, deadline })
 
   fastify.decorate(settings.decorators.authenticate, createAuthenticate(backends, { ask, recall, clock, deadline }))
-  fastify.decorate(settings.decorators.users, createUsers(accounts, background))
+  const users = createUsers(accounts, background)
+  fastify.decorate(settings.decorators.users, users)
+  noteRegistration(fastify, { users, logins: backends.map(({ name, transport: { ambient } }) => ({ backend: name, path: `${fastify.prefix}${settings.prefix}/login/${name}`, ambient })) })
   // @fastify/passport and others may have it already; a guard of ours sets it all the same.
   if (!fastify.hasRequestDecorator('user')) fastify.decorateRequest('user', null as unknown as User)
   fastify.decorateRequest('auth', requestAuth)

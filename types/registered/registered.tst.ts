@@ -3,6 +3,7 @@ import { Type, type Static } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyRequest } from 'fastify'
 import fastifyUsers, { bearer, cookie, jwt, memory } from 'fastify-users'
 import type { AuditEvent, Auth, Backend, BackendName, BaseUser, Credential, FailedLogin, FastifyUsersOptions, Guard, GuardOptions, Hooks, Letter, NewUser, PasswordSubject, Registration, StoredUser, User, UserChanges, UserFields, UserPage, ValidatePassword } from 'fastify-users'
+import { createUser, loginAs } from 'fastify-users/testing'
 import { describe, expect, test } from 'tstyche'
 
 const fields = Type.Object({ nickname: Type.String(), age: Type.Optional(Type.Integer()), plan: Type.String({ default: 'free' }) })
@@ -55,6 +56,15 @@ describe('the fields', () => {
     expect(app.users.create({ email: 'ann@example.com', nickname: 1 })).type.toRaiseError("Type 'number' is not assignable to type 'string'")
     expect(app.users.create({ email: 'ann@example.com', nickname: 'Ann', height: 1 })).type.toRaiseError("'height' does not exist in type 'NewUser'")
     expect<NewUser['nickname']>().type.toBe<string>()
+  })
+
+  test('are what a test gives a user, and the backend where it logs in', () => {
+    expect(createUser(app, { nickname: 'Ann' })).type.toBe<Promise<User>>()
+    expect(createUser(app, { nickname: 'Ann', plan: 'paid', isSuperuser: true })).type.toBe<Promise<User>>()
+    expect(createUser(app)).type.toRaiseError('Expected 2 arguments, but got 1')
+    expect(createUser(app, { isSuperuser: true })).type.toRaiseError("Property 'nickname' is missing")
+    expect(loginAs).type.toBeCallableWith(app, { email: 'ann@example.com' }, { backend: 'api' as const })
+    expect(loginAs).type.not.toBeCallableWith(app, { email: 'ann@example.com' }, { backend: 'bearer' as const })
   })
 
   test('may be changed, and need not', () => {
