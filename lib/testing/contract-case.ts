@@ -1,3 +1,4 @@
+import { deepEqual } from 'node:assert/strict'
 import type { MaybePromise } from '../maybe-promise.js'
 
 /**
@@ -35,3 +36,11 @@ export function caseOf<T extends { close? (): MaybePromise<void> }> (
 
 /** Never a key of anything; harmless to a store that sends values apart from its statements. */
 export const hostileKeys = ['', ' ', '%', '_', '*', '\\', '\'', '\' or 1=1 --', '" or ""="', '\'; select 1; --', '$1', '?', '__proto__', 'constructor']
+
+/**
+ * Whether both hold the same. Copies are compared, which have no prototypes but those of Node itself: a store may give its objects
+ * others, and so does a test runner whose tests have globals of their own.
+ */
+export function same (found: unknown, expected: unknown, message?: string): void {
+  deepEqual(structuredClone(found), structuredClone(expected), message)
+}

@@ -1,10 +1,10 @@
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { equal, ok } from 'node:assert/strict'
 import type { SessionStore } from '../contracts/session-store.js'
 import type { MaybePromise } from '../maybe-promise.js'
-import { caseOf, hostileKeys, type ContractCase } from './contract-case.js'
+import { caseOf, hostileKeys, same, type ContractCase } from './contract-case.js'
 import { sessionListCases } from './session-list-cases.js'
 import { sessionPurgeCases } from './session-purge-cases.js'
-import { allOf, changedSession, insertedSession, newSession, newSessionId, plainSession } from './stored-session.js'
+import { allOf, changedSession, insertedSession, newSession, newSessionId } from './stored-session.js'
 
 /** What a session store does otherwise than others, and may. */
 export interface SessionStoreTraits {
@@ -51,8 +51,8 @@ export function sessionStoreContract (open: () => MaybePromise<SessionStore>, { 
       for (const session of [full, { ...newSession(), data: { ...full.data, refresh: { digest: 'd', usedDigest: null, salt: '', rotatedAt: 0 } } }, newSession()]) {
         const expected = structuredClone(session)
         await store.insert(session)
-        deepEqual(plainSession(await store.find(session.id)), expected)
-        deepEqual(await allOf(store, session.userId), [expected])
+        same(await store.find(session.id), expected)
+        same(await allOf(store, session.userId), [expected])
       }
     }),
 
@@ -65,7 +65,7 @@ export function sessionStoreContract (open: () => MaybePromise<SessionStore>, { 
         equal(await store.remove(key), false)
         equal(await store.replace({ ...session, id: key, version: 2 }, 1), false)
       }
-      deepEqual(plainSession(await store.find(id)), session)
+      same(await store.find(id), session)
     }),
 
     caseOf(open, 'find, list: who changes what a store took or gave does not change the store', async (store) => {
@@ -83,8 +83,8 @@ export function sessionStoreContract (open: () => MaybePromise<SessionStore>, { 
         Reflect.set(each.data, 'backend', 'changed')
         if (each.data.refresh !== null) Reflect.set(each.data.refresh, 'digest', 'changed')
       }
-      deepEqual(plainSession(await store.find(session.id)), expected)
-      deepEqual(await allOf(store, session.userId), [expected])
+      same(await store.find(session.id), expected)
+      same(await allOf(store, session.userId), [expected])
     }),
 
     caseOf(open, 'replace: true at the right version, and all is written', async (store) => {
@@ -94,8 +94,8 @@ export function sessionStoreContract (open: () => MaybePromise<SessionStore>, { 
       for (let round = 0; round < 3; round++) {
         const next = changedSession(last)
         equal(await store.replace(next, last.version), true)
-        deepEqual(plainSession(await store.find(session.id)), next)
-        deepEqual(await allOf(store, session.userId), [next, other])
+        same(await store.find(session.id), next)
+        same(await allOf(store, session.userId), [next, other])
         last = next
       }
     }),
@@ -106,13 +106,13 @@ export function sessionStoreContract (open: () => MaybePromise<SessionStore>, { 
       const expected = structuredClone(next)
       equal(await store.replace(next, 1), true)
       Reflect.set(next.data, 'backend', 'changed')
-      deepEqual(plainSession(await store.find(session.id)), expected)
+      same(await store.find(session.id), expected)
     }),
 
     caseOf(open, 'replace: false at another version, and nothing is written', async (store) => {
       const session = await insertedSession(store, { version: 5 })
       for (const version of [0, 4, 6, 50]) equal(await store.replace(changedSession(session), version), false)
-      deepEqual(plainSession(await store.find(session.id)), session)
+      same(await store.find(session.id), session)
     }),
 
     caseOf(open, 'replace: false for a session that never was, or is gone, and none is added', async (store) => {
@@ -121,7 +121,7 @@ export function sessionStoreContract (open: () => MaybePromise<SessionStore>, { 
       for (const session of [never, gone]) {
         equal(await store.replace(changedSession(session), session.version), false)
         equal(await store.find(session.id), null)
-        deepEqual(await allOf(store, session.userId), [])
+        same(await allOf(store, session.userId), [])
       }
     }),
 
@@ -131,8 +131,8 @@ export function sessionStoreContract (open: () => MaybePromise<SessionStore>, { 
       const results = await Promise.all(nexts.map(async (next) => await store.replace(next, 1)))
       equal(results.filter((result) => result === true).length, 1)
       equal(results.filter((result) => result === false).length, 49)
-      deepEqual(plainSession(await store.find(session.id)), nexts[results.indexOf(true)])
-      deepEqual(await allOf(store, session.userId), [nexts[results.indexOf(true)]])
+      same(await store.find(session.id), nexts[results.indexOf(true)])
+      same(await allOf(store, session.userId), [nexts[results.indexOf(true)]])
     }),
 
     caseOf(open, 'remove: true, then false; the session is gone, and others are not', async (store) => {
@@ -141,7 +141,7 @@ export function sessionStoreContract (open: () => MaybePromise<SessionStore>, { 
       equal(await store.remove(session.id), true)
       equal(await store.remove(session.id), false)
       equal(await store.find(session.id), null)
-      deepEqual(await allOf(store, session.userId), [other])
+      same(await allOf(store, session.userId), [other])
     }),
 
     caseOf(open, 'remove: of 20 at once, exactly one is told that it was there', async (store) => {
@@ -160,7 +160,7 @@ export function sessionStoreContract (open: () => MaybePromise<SessionStore>, { 
         ]
         await Promise.all((round % 4 < 2 ? steps : steps.reverse()).map((step) => step()))
         equal(await store.find(session.id), null)
-        deepEqual(await allOf(store, session.userId), [])
+        same(await allOf(store, session.userId), [])
         equal(await store.remove(session.id), false)
       }
     }),

@@ -78,15 +78,10 @@ export async function allOf (store: SessionStore, userId: string, limit = 100): 
     found.push(...page)
     if (page.length < limit) break
   }
-  return plainSession(found)
+  return found
 }
 
 /** In the order of `list`. */
 export function latestFirst (sessions: readonly StoredSession[]): StoredSession[] {
   return [...sessions].sort((one, other) => other.createdAt - one.createdAt || (one.id < other.id ? 1 : -1))
-}
-
-/** Without the prototypes that a store may give its objects. */
-export function plainSession<T extends StoredSession | null | readonly StoredSession[]> (found: T): T {
-  return structuredClone(found)
 }

@@ -53,8 +53,3 @@ export function changed (user: StoredUser): StoredUser {
     fields: { changed: ['é', '👩‍🚀'] }
   }
 }
-
-/** Without the prototypes that a store may give its objects. */
-export function plain<T extends StoredUser | null | readonly StoredUser[]> (found: T): T {
-  return structuredClone(found)
-}

@@ -1,4 +1,4 @@
-import { equal, notEqual, ok, deepEqual } from 'node:assert/strict'
+import { equal, notEqual, ok } from 'node:assert/strict'
 import Fastify from 'fastify'
 import type { RevocationStore } from '../contracts/revocation-store.js'
 import type { Grant, RunningStrategy, Strategy } from '../contracts/strategy.js'
@@ -6,7 +6,7 @@ import { createLookUps } from '../look-ups.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { memory } from '../stores/memory.js'
 import { memorySessions } from '../stores/memory-sessions.js'
-import type { ContractCase } from './contract-case.js'
+import { same, type ContractCase } from './contract-case.js'
 
 const grant: Grant = { userId: '01a1fc78-963f-7a88-9b6e-3444ca93a5fc', epoch: 3, backend: 'one', lifetimeSeconds: 60, refresh: undefined, ip: '192.0.2.1', userAgent: 'a browser' }
 
@@ -34,7 +34,7 @@ export function strategyContract (create: () => MaybePromise<Strategy>): Contrac
   return [
     caseOf('the options have no problems, and the lifetime is a whole number of seconds', async () => {
       const strategy = await create()
-      deepEqual(strategy.problems?.() ?? [], [])
+      same(strategy.problems?.() ?? [], [])
       ok(Number.isSafeInteger(strategy.lifetimeSeconds) && strategy.lifetimeSeconds > 0)
     }),
 
@@ -44,7 +44,7 @@ export function strategyContract (create: () => MaybePromise<Strategy>): Contrac
       equal(session.epoch, grant.epoch)
       equal(session.expiresAt - session.issuedAt, grant.lifetimeSeconds * 1000)
       const verified = await strategy.verify(token, grant.backend)
-      deepEqual(verified?.session, session)
+      same(verified?.session, session)
     }),
 
     caseOf('issue: no two tokens, and no two sessions, are alike', async ({ strategy }) => {

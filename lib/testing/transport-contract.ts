@@ -1,10 +1,10 @@
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { equal, ok } from 'node:assert/strict'
 import fastifyCookie from '@fastify/cookie'
 import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify'
 import type { Backend } from '../contracts/backend.js'
 import type { Credential } from '../contracts/transport.js'
 import type { User } from '../contracts/user.js'
-import type { ContractCase } from './contract-case.js'
+import { same, type ContractCase } from './contract-case.js'
 
 const user = {
   id: '01a1fc78-963f-7a88-9b6e-3444ca93a5fc',
@@ -41,7 +41,7 @@ export function transportContract (create: () => Backend, present: (reply: Reply
 
   return [
     caseOf('the options have no problems', async () => {
-      deepEqual(create().transport.problems?.() ?? [], [])
+      same(create().transport.problems?.() ?? [], [])
     }),
 
     caseOf('read: null where nothing was sent', async (app) => {
