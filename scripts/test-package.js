@@ -3,17 +3,15 @@
  * points, and whether it works where it is installed, by `import` and by `require`. `npm run test:package` builds first.
  */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { bin, npm, packInto, readJson, root, run } from './packed.js'
 
-const root = path.join(import.meta.dirname, '..')
 const manifest = readJson(path.join(root, 'package.json'))
 const work = mkdtempSync(path.join(tmpdir(), 'fastify-users-package-'))
 const consumer = path.join(work, 'consumer')
 const installed = path.join(consumer, 'node_modules', 'fastify-users')
-const limitMs = 5 * 60_000
 
 const { filename, files } = heading('npm pack', pack)
 const tarball = path.join(work, filename)
@@ -66,8 +64,7 @@ function heading (title, check) {
 }
 
 function pack () {
-  const stdout = npm(['pack', '--json', '--ignore-scripts', '--pack-destination', work], root)
-  const [result] = JSON.parse(stdout)
+  const result = packInto(work)
   console.log(`${result.filename}: ${result.files.length} files, ${result.unpackedSize} bytes unpacked`)
   return result
 }
@@ -244,30 +241,4 @@ function node (args, cwd = root) {
   const { status, stdout } = run(process.execPath, args, cwd)
   process.stdout.write(stdout)
   if (status !== 0) throw new Error(`exit code ${status}`)
-}
-
-/** npm tells its scripts which file it is; without that (`node scripts/test-package.js`) the one in the PATH will do. */
-function npm (args, cwd) {
-  const self = process.env.npm_execpath
-  const { status, stdout } = self?.endsWith('npm-cli.js')
-    ? run(process.execPath, [self, ...args], cwd)
-    : run('npm', args, cwd, { shell: process.platform === 'win32' })
-  if (status !== 0) throw new Error(`npm ${args[0]} ended with exit code ${status}\n${stdout}`)
-  return stdout
-}
-
-function run (command, args, cwd, options) {
-  const result = spawnSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: limitMs, maxBuffer: 64 * 1024 * 1024, ...options })
-  if (result.error) throw result.error
-  return result
-}
-
-function bin (packageName, command = packageName) {
-  const folder = path.join(root, 'node_modules', packageName)
-  const { bin } = readJson(path.join(folder, 'package.json'))
-  return path.join(folder, typeof bin === 'string' ? bin : bin[command])
-}
-
-function readJson (file) {
-  return JSON.parse(readFileSync(file, 'utf8'))
 }
