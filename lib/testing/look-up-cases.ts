@@ -41,8 +41,8 @@ export function lookUpCases (open: () => MaybePromise<UserStore>): ContractCase[
         const only = { ...user, [flag]: true }
         equal(await store.replace(only, 1), true)
         const session = await insertedSession(store.sessions as SessionStore, { userId: user.id })
-        deepEqual(structuredClone((await store.joined.bySession(session.id))?.user), seen(only))
-        deepEqual(structuredClone((await store.joined.withRevocation(user.id, randomId())).user), seen(only))
+        same((await store.joined.bySession(session.id))?.user, seen(only))
+        same((await store.joined.withRevocation(user.id, randomId())).user, seen(only))
       }
     }),
 
