@@ -21,6 +21,8 @@ const checks = [
   ['Build', path.join(root, 'scripts/build.js')],
   // The examples and the type tests import the package by its name, which leads to the build.
   ['Types: examples', bin('typescript', 'tsc'), '-p', 'examples', '--noEmit'],
+  ['Types: the web example', bin('typescript', 'tsc'), '-p', 'examples/web', '--noEmit'],
+  ['Types: the web example in the browser', bin('typescript', 'tsc'), '-p', 'examples/web/browser', '--noEmit'],
   ['Types: what users of the package see', bin('tstyche')]
 ]
 
