@@ -50,4 +50,5 @@ t.test('the hint says no where the server does, and yes but for what it cannot k
   t.equal(passwordHint('password123').level, 2)
   t.equal(await check('password123', { email }), common, 'which is why the hint says "unless"')
   t.match(passwordHint('1234567').text, 'One character more.')
+  t.match(passwordHint('12345').text, '3 characters more.')
 })
