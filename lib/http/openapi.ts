@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import type { RunningBackend } from '../backend.js'
+import { documentedLimit } from '../schemas/account.js'
 import { errorReply } from '../schemas/error.js'
 import { describeGuard, type GuardDescription } from './guard.js'
 import { isOpen } from './open-route.js'
@@ -22,7 +23,7 @@ type Schemes = Record<string, Readonly<Record<string, unknown>>>
 
 /** What @fastify/swagger hands to the transform of a route. */
 interface TransformInput {
-  readonly schema: object
+  readonly schema: { readonly querystring?: { readonly properties: { readonly limit?: object } } }
   readonly url: string
   readonly openapiObject?: { components?: { securitySchemes?: Schemes } }
   /** In its place where the application asks for Swagger 2.0. */
@@ -64,7 +65,8 @@ export function describeInOpenApi (fastify: FastifyInstance, backends: readonly 
 
   return (backend) => ({
     // Ours, and not the application's own transform, which may take every schema for one of its library's.
-    swaggerTransform: ({ schema, url, openapiObject, swaggerObject }: TransformInput) => {
+    swaggerTransform: ({ schema: own, url, openapiObject, swaggerObject }: TransformInput) => {
+      const schema = withNumbers(own)
       if (backend === undefined) return { schema, url }
       const scheme = backend.transport.securityScheme(url)
       const name = names.get(backend) as string
@@ -73,6 +75,13 @@ export function describeInOpenApi (fastify: FastifyInstance, backends: readonly 
       return { schema, url }
     }
   })
+}
+
+/** Queries of ours are checked as the texts that they are. The document says what these stand for. */
+function withNumbers (schema: TransformInput['schema']): object {
+  const { querystring } = schema
+  if (querystring?.properties.limit === undefined) return schema
+  return { ...schema, querystring: { ...querystring, properties: { ...querystring.properties, limit: documentedLimit } } }
 }
 
 /** Swagger 2.0 knows one flow at a time, and no cookies but as the header that they are. */

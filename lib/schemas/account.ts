@@ -72,6 +72,9 @@ export const listQuery = {
   }
 } as const
 
+/** What the document says of `limit`: clients that are made of it hand over a number. On its way it is text. */
+export const documentedLimit = { type: 'integer', minimum: 1, maximum: 100, default: 50, description: listQuery.properties.limit.description } as const
+
 /** A page of users. */
 export function pageSchema (user: object): object {
   return {

@@ -4,7 +4,7 @@ import { createJsonSchemaTransform, serializerCompiler, validatorCompiler } from
 import t from 'tap'
 import { z } from 'zod'
 import Fastify from 'fastify'
-import fastifyUsers, { bearer, cookie, memory, userSchema, type NewUser } from '../../lib/index.js'
+import fastifyUsers, { bearer, cookie, memory, opaque, userSchema, type NewUser } from '../../lib/index.js'
 import { aPassword, everyRoute, fields, outcome, postOffice, stranger } from '../helpers/accounts.js'
 import { appWith, login, options, type Prepare } from '../helpers/app.js'
 
@@ -244,4 +244,14 @@ t.test('@fastify/swagger after the plugin: the log says what is missing', async 
   const lines: string[] = []
   await appWith(t, {}, { server: { logger: { level: 'warn', stream: { write: (line: string) => { lines.push(line) } } } }, routes: swagger() })
   t.match(lines.join(''), /register @fastify\/swagger before it/)
+})
+
+t.test('queries: clients that are made of the document hand over a number, and what is sent is text', async (t) => {
+  const app = await appWith(t, { strategy: opaque(), routes: { ...everyRoute, sessions: true } }, { before: swagger() })
+  const { paths } = documentOf(app)
+  for (const url of ['/users', '/sessions', '/users/{id}/sessions']) {
+    const limit = paths[url]?.get?.parameters?.find(({ name }) => name === 'limit')
+    t.match(limit, { in: 'query', schema: { type: 'integer', minimum: 1, maximum: 100, default: 50 } }, url)
+  }
+  t.equal(await outcome(app, await login(app, 'bearer'), 'GET', '/sessions?limit=1'), '200')
 })
