@@ -26,8 +26,8 @@ const stores = { sqlite: sql, postgres: sql, mariadb: sql, redis: { backends: ['
 const tokenCache = 'token cache'
 
 const password = 'correct horse battery staple'
-/** So many users log in for real, where there are as many. */
-const mostReal = 1000
+/** At most so many users log in for real. */
+const mostActive = 1000
 const runUpSeconds = 0.5
 const warmUpSeconds = 1.5
 const distinctTokens = 1_000_000
@@ -60,6 +60,8 @@ const columnsOfCache = [
 ]
 
 const options = readOptions()
+/** As many at each size, or ten times the tokens would be measured along with ten thousand times the rows. */
+const active = Math.min(mostActive, ...options.sizes)
 const cpu = pickServerCpu()
 
 await withPlace(async (place) => {
@@ -86,12 +88,11 @@ async function measureStore (store, place) {
   const bytes = []
   for (const size of options.sizes) {
     say(`${store}: ${size} users and sessions`)
-    const users = Math.min(size, mostReal)
-    const settings = { store, users, backends, password, ...place.forServer(store) }
+    const settings = { store, users: active, backends, password, ...place.forServer(store) }
     const server = await startServer('scale', { settings, cpu, env })
     await check(`${store}, ${size}`, server, 'required')
-    if (size > users) place.busy = fill(store, settings, size - users)
-    const perRow = size > users ? await place.busy : {}
+    if (size > active) place.busy = fill(store, settings, size - active)
+    const perRow = size > active ? await place.busy : {}
     servers.push({ size, server })
     // A few pages for a few rows say nothing.
     if (size >= 10_000) bytes.push(...Object.entries(kinds).map(([kind, name]) => ({ store, size, name, bytes: perRow[kind] })))
@@ -107,7 +108,7 @@ async function measureStore (store, place) {
 }
 
 async function measureWork (store, work, backend, servers) {
-  const logins = Array.from({ length: Math.min(mostReal, ...options.sizes) }, (_, i) => ({ email: `user-${i}@example.com`, password }))
+  const logins = Array.from({ length: active }, (_, i) => ({ email: `user-${i}@example.com`, password }))
   const measure = ({ server }, warmUp, seconds) => {
     const credentials = server.credentials.filter((credential) => credential.backend === backend)
     const next = work === 'login' ? loginsOf(server, backend, logins) : requestsOf({ ...server, credentials }, 'credentials')
