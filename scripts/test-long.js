@@ -1,11 +1,11 @@
 /**
- * What is too long for each change: the security suites with many times the usual number of tries, the timing of replies, and all
- * mutations. Its report is one page, of nothing but what was counted.
+ * What is too long for each change: the security suites with many times the usual number of tries, once more with caches, the timing of
+ * replies, and all mutations. Its report is one page, of nothing but what was counted.
  *
  *     npm run test:long                           all of it
  *     npm run test:long -- --times 200            each property so many times as often as in npm test (20)
  *     npm run test:long -- --seed random          from another seed; default: that of npm test
- *     npm run test:long -- --only suites,timing   some of: suites, timing, mutations
+ *     npm run test:long -- --only suites,timing   some of: suites, cached, timing, mutations
  *     npm run test:long -- --report long.md       the page, in a file as well
  */
 import { spawn } from 'node:child_process'
@@ -14,18 +14,19 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
+import { testFiles } from './test-files.js'
 
 const root = path.join(import.meta.dirname, '..')
 const { values: options } = parseArgs({
   options: {
     times: { type: 'string', default: '20' },
     seed: { type: 'string' },
-    only: { type: 'string', default: 'suites,timing,mutations' },
+    only: { type: 'string', default: 'suites,cached,timing,mutations' },
     report: { type: 'string' }
   }
 })
 const folders = ['test/security', 'test/properties', 'test/races', 'test/faults']
-const parts = { suites, timing, mutations }
+const parts = { suites, cached, timing, mutations }
 
 const wanted = options.only.split(',')
 const unknown = wanted.find((name) => !Object.hasOwn(parts, name))
@@ -38,11 +39,7 @@ if (options.report !== undefined) writeFileSync(options.report, `${page.join('\n
 
 async function suites () {
   const seed = options.seed === undefined ? {} : { FAST_CHECK_SEED: options.seed }
-  const { failed, output, minutes } = await run(
-    [bin('tap'), '--reporter=tap', '--disable-coverage', '--timeout=3600', ...folders],
-    { FAST_CHECK_TIMES: options.times, FAST_CHECK_PLACES: 'all', FAULTS: 'all', RACES: options.times, ...seed }
-  )
-  const { pass = 0, fail = 0, skip = 0 } = Object.fromEntries(Array.from((/^# \{ (.*) \}$/m.exec(output)?.[1] ?? '').matchAll(/(\w+): (\d+)/g), ([, name, count]) => [name, Number(count)]))
+  const { failed, output, minutes, pass, fail, skip } = await tap({ FAST_CHECK_TIMES: options.times, FAST_CHECK_PLACES: 'all', FAULTS: 'all', RACES: options.times, ...seed })
   const properties = Array.from(output.matchAll(/^ *# property (.+): (\d+) runs, seed (\d+)$/gm), ([, name, runs, seed]) => ({ name, runs: Number(runs), seed }))
   const seeds = new Set(properties.map(({ seed }) => seed))
   const rows = properties.map(({ name, runs, seed }) => `| ${name.replaceAll('|', '\\|')} | ${runs} | ${seed} |`)
@@ -56,6 +53,12 @@ async function suites () {
     `| faults injected | ${sum(counted(output, 'faults injected'))} |`, `| races | ${sum(counted(output, 'races'))} |`,
     '', '| property | runs | seed |', '|---|---|---|', ...rows
   ]
+}
+
+/** The same suites, as often as in npm test, in apps that remember what they look up. */
+async function cached () {
+  const { failed, minutes, pass, fail, skip } = await tap({ CACHE_SECONDS: '60' })
+  return [`## Security suites with \`cacheSeconds: 60\`: ${failed ? 'FAILED' : 'passed'}`, '', `${pass} checks passed, ${fail} failed, ${skip} skipped; ${minutes.toFixed(1)} minutes`]
 }
 
 async function timing () {
@@ -76,6 +79,14 @@ async function mutations () {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** Runs the suites, and counts. */
+async function tap (env) {
+  const result = await run([bin('tap'), '--reporter=tap', '--disable-coverage', '--timeout=3600', ...folders.flatMap((folder) => testFiles(folder, root))], env)
+  const counts = /^# \{ (.*) \}$/m.exec(result.output)?.[1] ?? ''
+  const { pass = 0, fail = 0, skip = 0 } = Object.fromEntries(Array.from(counts.matchAll(/(\w+): (\d+)/g), ([, name, count]) => [name, Number(count)]))
+  return { ...result, pass, fail, skip }
 }
 
 /** Runs a program of Node's, its output passed on and kept. */

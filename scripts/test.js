@@ -1,6 +1,6 @@
 /**
  * What `npm test` runs: lint, then types, then the unit tests. It stops at the first step that fails, with the exit
- * code of that step. Arguments are handed to tap and skip the rest: `npm test -- test/accounts/register.test.ts`.
+ * code of that step. Arguments are handed to tap and skip the rest: `npm test -- test/accounts/register.test.ts`; a folder stands for its tests.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -8,11 +8,12 @@ import { connect } from 'node:net'
 import { constants } from 'node:os'
 import path from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
+import { testFiles } from './test-files.js'
 
 const root = path.join(import.meta.dirname, '..')
 const windows = process.platform === 'win32'
 const stepLimitMinutes = 12
-const tapArguments = process.argv.slice(2)
+const tapArguments = process.argv.slice(2).flatMap((argument) => testFiles(argument, root))
 
 const checks = [
   ['Lint: style', bin('eslint'), '.'],

@@ -313,7 +313,9 @@ async function appOn (t: Test, stores: Pick<FastifyUsersOptions, 'users' | 'sess
     strategy: opaque(),
     backends: [cookie({ refresh: true }), bearer({ refresh: true })],
     routes: { register: true, me: true, sessions: true },
-    storeTimeoutMs
+    storeTimeoutMs,
+    // What is remembered is no answer of the store that is cut off here.
+    cacheSeconds: 0
   }, { seed: false })
 }
 
