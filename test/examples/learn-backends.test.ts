@@ -1,0 +1,128 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import t, { type Test } from 'tap'
+import type { FastifyInstance } from 'fastify'
+import { cheapHashes } from '../../lib/testing/index.js'
+import { loadTutorial } from '../helpers/tutorial.js'
+import { createUser, loginAs, password } from '../helpers/tutorial-users.js'
+import { noShell, tryTutorial } from '../helpers/try-tutorial.js'
+
+t.test('several-backends', async (t) => {
+  const app = await open(t, 'several-backends')
+  const ann = await createUser(app, { isVerified: true })
+  const root = await createUser(app, { isVerified: true, isSuperuser: true })
+  const opens = async (headers: Record<string, string>) => Object.fromEntries(await Promise.all([['GET', '/account'], ['GET', '/admin'], ['POST', '/admin/maintenance'], ['POST', '/api/notes'], ['GET', '/me']]
+    .map(async ([method = '', url = '']) => [`${method} ${url}`, (await app.inject({ method: method as 'GET', url, headers })).statusCode])))
+
+  const site = await loginAs(app, root, 'site')
+  t.strictSame(await opens(site), { 'GET /account': 200, 'GET /admin': 401, 'POST /admin/maintenance': 401, 'POST /api/notes': 401, 'GET /me': 200 })
+  const admin = await loginAs(app, root, 'admin')
+  t.strictSame(await opens(admin), { 'GET /account': 401, 'GET /admin': 200, 'POST /admin/maintenance': 200, 'POST /api/notes': 401, 'GET /me': 200 })
+  t.strictSame(await opens(await loginAs(app, root, 'api')), { 'GET /account': 401, 'GET /admin': 401, 'POST /admin/maintenance': 401, 'POST /api/notes': 201, 'GET /me': 200 })
+  t.strictSame(await opens(await loginAs(app, ann, 'admin')), { 'GET /account': 401, 'GET /admin': 403, 'POST /admin/maintenance': 403, 'POST /api/notes': 401, 'GET /me': 200 })
+
+  t.equal((await app.inject({ method: 'POST', url: '/admin/maintenance', headers: { ...admin, 'sec-fetch-site': 'cross-site' } })).json<{ code: string }>().code, 'CROSS_SITE_REQUEST')
+  t.strictSame((await app.inject({ url: '/me', headers: { cookie: `${admin.cookie}; ${site.cookie}` } })).json(), { email: root.email, by: 'site' })
+  await t.rejects(loginAs(app, await createUser(app), 'admin'), /LOGIN_BAD_CREDENTIALS|NOT_VERIFIED/, 'the address is to be verified')
+
+  t.equal((await app.inject({ method: 'POST', url: '/logout/admin', headers: admin })).statusCode, 200)
+  t.strictSame([(await app.inject({ url: '/admin', headers: admin })).statusCode, (await app.inject({ url: '/account', headers: site })).statusCode], [401, 200])
+
+  await t.test('its lines', { skip: noShell }, async (t) => {
+    const printed = await tryTutorial(t, 'several-backends')
+    t.match(printed, /^set-cookie: site=[\w.-]+; Path=\/; HttpOnly; SameSite=Lax\r$/m)
+    t.match(printed, /^set-cookie: admin=[\w.-]+; Max-Age=900; Path=\/; HttpOnly; SameSite=Strict\r$/m)
+  })
+})
+
+t.test('single-page-app', async (t) => {
+  const page = 'https://app.example.com'
+  const app = await open(t, 'single-page-app', { pages: [page] })
+  const ann = await createUser(app)
+  const { cookie = '' } = await loginAs(app, ann)
+  const preflight = (origin: string) => app.inject({ method: 'OPTIONS', url: '/notes', headers: { origin, 'access-control-request-method': 'POST' } })
+  const note = (headers: Record<string, string>) => app.inject({ method: 'POST', url: '/notes', headers: { cookie, ...headers } })
+
+  const { headers, statusCode } = await preflight(page)
+  t.equal(statusCode, 204)
+  t.match(headers, { 'access-control-allow-origin': page, 'access-control-allow-credentials': 'true', 'access-control-allow-methods': 'GET, POST, PATCH, DELETE' })
+  t.equal((await preflight('https://evil.example')).headers['access-control-allow-origin'], undefined)
+
+  t.equal((await note({ origin: page, 'sec-fetch-site': 'same-site' })).statusCode, 201)
+  for (const origin of ['https://evil.example', 'https://app.example.com.evil.example', 'http://app.example.com', 'null']) {
+    const reply = await note({ origin, 'sec-fetch-site': 'cross-site' })
+    t.equal(reply.json<{ code: string }>().code, 'CROSS_SITE_REQUEST', origin)
+    t.equal(reply.headers['access-control-allow-origin'], undefined)
+  }
+
+  const far = await open(t, 'single-page-app', { pages: [page], crossSite: true })
+  await createUser(far, { email: 'ann@example.com' })
+  const login = await far.inject({ method: 'POST', url: '/login/cookie', headers: { origin: page, 'sec-fetch-site': 'cross-site' }, payload: { email: 'ann@example.com', password } })
+  t.match(login.headers['set-cookie'], /; Path=\/; HttpOnly; Secure; SameSite=None; Partitioned$|; Path=\/; HttpOnly; Secure; Partitioned; SameSite=None$/)
+
+  await t.test('its lines', { skip: noShell }, (t) => tryTutorial(t, 'single-page-app'))
+})
+
+t.test('behind-a-proxy', async (t) => {
+  const { buildProxy } = await loadTutorial('behind-a-proxy') as unknown as { buildProxy (app: { port: number }): import('node:http').Server }
+  const app = await open(t, 'behind-a-proxy')
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const proxy = buildProxy({ port: (app.server.address() as AddressInfo).port }).listen(0, '127.0.0.1')
+  t.after(() => { proxy.close() })
+  await once(proxy, 'listening')
+  const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+  const { email } = await createUser(app)
+  const call = (path: string, password: string) => fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json', 'x-forwarded-for': '203.0.113.9' }, body: JSON.stringify({ email, password }) })
+
+  t.strictSame(await (await fetch(`${url}/shop/whoami`, { headers: { 'x-forwarded-for': '203.0.113.9', 'x-forwarded-proto': 'http' } })).json(), { ip: '127.0.0.1', protocol: 'https', host: url.slice('http://'.length) })
+  t.equal((await fetch(`${url}/whoami`)).status, 404)
+
+  const login = await call('/shop/login/cookie', password)
+  const cookies = login.headers.getSetCookie()
+  t.match(cookies[0], /^fastifyusersauth=[\w.-]+; Max-Age=900; Path=\/shop; HttpOnly; Secure; SameSite=Lax$/)
+  t.match(cookies[1], /^fastifyusersauth_refresh=[\w.-]+; Max-Age=\d+; Path=\/shop\/refresh\/cookie; HttpOnly; Secure; SameSite=Lax$/)
+  const refreshed = await fetch(`${url}/shop/refresh/cookie`, { method: 'POST', headers: { cookie: cookies[1]?.replace(/;.*/, '') ?? '', 'x-requested-with': 'test' } })
+  t.equal(refreshed.status, 200)
+
+  const statuses = []
+  for (let count = 0; count < 4; count++) statuses.push((await call('/shop/login/cookie', 'wrong horse')).status)
+  t.strictSame(statuses, [400, 400, 400, 429], 'all of them come from one client, whatever it says')
+  const guess = (remoteAddress: string, forwarded: string) => app.inject({ method: 'POST', url: '/login/cookie', remoteAddress, headers: { 'x-forwarded-for': forwarded }, payload: { email: 'nobody@example.com', password: 'wrong horse' } })
+  t.equal((await guess('127.0.0.1', '203.0.113.9')).statusCode, 400, 'whom the proxy names is another client')
+  const outside = []
+  for (let count = 0; count < 4; count++) outside.push((await guess('198.51.100.7', `203.0.113.${count}`)).statusCode)
+  t.strictSame(outside, [400, 400, 400, 429], 'who is no proxy names nobody')
+
+  await t.test('its lines', { skip: noShell }, async (t) => {
+    t.match(await tryTutorial(t, 'behind-a-proxy'), /"ip":"127\.0\.0\.1","protocol":"https"/)
+  })
+})
+
+t.test('fastify-auth', async (t) => {
+  const apiKey = 'a key for tests'
+  let hour = 12
+  const app = await open(t, 'fastify-auth', { apiKey, now: () => new Date(Date.UTC(2027, 0, 4, hour)) })
+  const user = await loginAs(app, await createUser(app, { email: 'ann@example.com' }))
+  const key = { 'x-api-key': apiKey }
+  const status = async (method: 'GET' | 'POST', url: string, headers = {}) => (await app.inject({ method, url, headers })).statusCode
+
+  t.strictSame((await app.inject({ url: '/report', headers: user })).json(), { for: 'ann@example.com' })
+  t.strictSame((await app.inject({ url: '/report', headers: key })).json(), { for: 'a program' })
+  t.match((await app.inject({ url: '/report', headers: { 'x-api-key': 'another key' } })).headers['www-authenticate'], 'Cookie')
+
+  const all = async () => [await status('POST', '/orders', user), await status('POST', '/returns', user), await status('GET', '/stock', user), await status('GET', '/stock', key)]
+  t.strictSame(await all(), [201, 200, 200, 200])
+  hour = 3
+  t.strictSame(await all(), [403, 403, 401, 200])
+  t.strictSame([await status('POST', '/orders', key), await status('POST', '/returns', key), await status('GET', '/stock')], [401, 401, 401])
+  t.equal(await status('GET', '/report', { ...key, 'x-api-key': [apiKey, apiKey] }), 401, 'two keys are none')
+
+  await t.test('its lines', { skip: noShell }, (t) => tryTutorial(t, 'fastify-auth'))
+})
+
+async function open (t: Test, name: string, settings: object = {}): Promise<FastifyInstance> {
+  const { buildApp } = await loadTutorial(name)
+  const app = await buildApp({ passwords: cheapHashes, ...settings })
+  t.after(() => app.close())
+  return app
+}
