@@ -14,6 +14,14 @@ const entries = [...Object.values(exports), ...Object.values(bin)].map((target) 
 
 const plugin = './lib/index.ts'
 
+/** What `require('fastify-users')` gives is the plugin itself, as it is with other plugins, and it has all exports as its properties. */
+const pluginEntry = [
+  `import * as names from '${plugin}'`,
+  `export * from '${plugin}'`,
+  `export { default, default as 'module.exports' } from '${plugin}'`,
+  'Object.assign(names.default, names)'
+]
+
 /** Lets each entry point import the plugin. Then all share its modules, and they are one file instead of one for each set of entries. */
 const oneCore = {
   name: 'one-core',
@@ -21,7 +29,7 @@ const oneCore = {
     onResolve({ filter: /./ }, ({ kind, path: file }) => kind === 'entry-point' ? { path: file, namespace: 'entry' } : undefined)
     onLoad({ filter: /./, namespace: 'entry' }, ({ path: file }) => {
       const [hashbang = ''] = /^#!.*\n/.exec(read(file)) ?? []
-      const lines = [`import '${plugin}'`, `export * from '${file}'`, ...file === plugin ? [`export { default } from '${file}'`] : []]
+      const lines = file === plugin ? pluginEntry : [`import '${plugin}'`, `export * from '${file}'`]
       return { contents: hashbang + lines.join('\n'), resolveDir: root }
     })
   }
