@@ -93,12 +93,15 @@ const page = `<!doctype html>
 if (process.argv[1] === import.meta.filename) {
   const app = await buildApp()
   const url = await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT ?? 3000) })
+  const json = "-H 'content-type: application/json'"
   console.log(`Open ${url} in a browser, or paste these into another terminal:
 
-  curl -i -c jar.txt -X PUT -H 'content-type: application/json' -d '{"value":"chocolate"}' ${url}/cookies/lasting
-  curl -i -b jar.txt -c jar.txt -X PUT -H 'content-type: application/json' -d '{"value":"vanilla"}' ${url}/cookies/signed
-  curl -b jar.txt ${url}/cookies
-  curl -i -b jar.txt -c jar.txt -X DELETE ${url}/cookies/lasting
+  curl -i -c jar.txt -X PUT ${json} -d '{"value":"chocolate"}' ${url}/cookies/lasting     # 200, Set-Cookie
+  curl -i -b jar.txt -c jar.txt -X PUT ${json} -d '{"value":"vanilla"}' ${url}/cookies/signed     # 200, with a signature
+  curl -i -b jar.txt ${url}/cookies     # 200, both
+  curl -i -b 'signed=vanilla.x' ${url}/cookies     # 200, but none: the signature is forged
+  curl -i -b jar.txt -c jar.txt -X DELETE ${url}/cookies/lasting     # 200, Set-Cookie with a date that is over
+  curl -i -b jar.txt ${url}/cookies     # 200, the signed one
 
 Ctrl-C ends it.`)
 }

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import type { FastifyInstance, InjectOptions } from 'fastify'
+import { noShell, tryTutorial } from '../helpers/try-tutorial.js'
 import { loadTutorial } from '../helpers/tutorial.js'
 
 t.test('cookie-attributes', async (t) => {
@@ -57,6 +58,11 @@ t.test('cookie-attributes', async (t) => {
   const page = await app.inject('/')
   t.equal(page.headers['content-type'], 'text/html; charset=utf-8')
   for (const name of Object.keys(expected)) t.match(page.body, `<option>${name}</option>`)
+
+  await t.test('its lines', { skip: noShell }, async (t) => {
+    const printed = await tryTutorial(t, 'cookie-attributes')
+    t.strictSame(printed.match(/^\{.*?\}(?=HTTP|$)/gm), ['{"set":"lasting"}', '{"set":"signed"}', '{"lasting":"chocolate","signed":"vanilla"}', '{}', '{"deleted":"lasting"}', '{"signed":"vanilla"}'])
+  })
 })
 
 async function open (t: Test, name: string, ...args: unknown[]): Promise<FastifyInstance> {
