@@ -5,10 +5,11 @@ import type { IsCrossSite } from '../authenticator.js'
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
 /**
- * Tells whether another site may have made a request that changes something. Asked of requests whose credential browsers
- * send by themselves. In this order:
+ * Tells whether another site may have made a request that changes something, or opens a WebSocket. Asked of requests whose credential
+ * browsers send by themselves. In this order:
  *
- * 1. a method that changes nothing is nobody's business;
+ * 1. a method that changes nothing is nobody's business, but for a WebSocket's handshake. Any page may send that to any host, and read
+ *    what comes back; and browsers always say whose page it is by `Origin` (RFC 6455 §4.1, §10.2);
  * 2. an `Origin` on the list of trusted ones is trusted;
  * 3. `Sec-Fetch-Site`, where there is one, decides (Fetch Metadata): a page of this origin, or the user's own hand;
  * 4. else `Origin`, else the origin of `Referer`, must be this host;
@@ -19,7 +20,7 @@ export function createCrossSiteCheck (trustedOrigins: readonly string[]): IsCros
   const trusted = new Set(trustedOrigins)
 
   return (request) => {
-    if (safeMethods.has(request.method)) return false
+    if (safeMethods.has(request.method)) return isHandshake(request) && isForeign(request)
     const { origin, referer, 'sec-fetch-site': fetchSite, 'x-requested-with': requestedWith, 'content-type': contentType, cookie } = request.headers
 
     if (origin !== undefined && trusted.has(origin)) return false
@@ -28,6 +29,15 @@ export function createCrossSiteCheck (trustedOrigins: readonly string[]): IsCros
     if (source !== undefined) return !isOwnHost(source, request)
     return cookie !== undefined && requestedWith === undefined && !isJson(contentType)
   }
+
+  function isForeign (request: FastifyRequest): boolean {
+    const { origin } = request.headers
+    return origin !== undefined && !trusted.has(origin) && !isOwnHost(origin, request)
+  }
+}
+
+function isHandshake ({ headers: { upgrade } }: FastifyRequest): boolean {
+  return upgrade !== undefined && /websocket/i.test(upgrade)
 }
 
 /** Compares hosts, and of schemes only whether it is one of the web: behind a proxy that ends TLS the app sees `http` where the browser sees `https`. */

@@ -70,6 +70,10 @@ export const access = [
       { what: 'a cookie without any sign of a page is trusted', from: 'return cookie !== undefined && requestedWith === undefined && !isJson(contentType)', to: 'return false' },
       { what: 'a form is as good as JSON', from: ' && !isJson(contentType)', to: ' && contentType === undefined' },
       { what: 'what only looks like JSON is JSON', from: '/^application\\/json\\s*(?:;|$)/i', to: '/application\\/json/i' },
+      { what: 'a WebSocket is a GET like any other', from: 'return isHandshake(request) && isForeign(request)', to: 'return false' },
+      { what: 'a trusted origin opens no WebSocket', from: ' && !trusted.has(origin) && ', to: ' && ' },
+      { what: 'a handshake in capitals is none', from: '/websocket/i', to: '/websocket/' },
+      { what: 'no program opens a WebSocket', from: 'return origin !== undefined && !trusted', to: 'return origin === undefined || !trusted' },
       { what: 'POST changes nothing', from: "new Set(['GET', ", to: "new Set(['POST', 'GET', " }
     ]
   },

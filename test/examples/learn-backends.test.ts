@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import type { FastifyInstance } from 'fastify'
+import { WebSocket } from 'ws'
 import { cheapHashes } from '../../lib/testing/index.js'
 import { loadTutorial } from '../helpers/tutorial.js'
 import { createUser, loginAs, password } from '../helpers/tutorial-users.js'
@@ -96,6 +97,77 @@ t.test('behind-a-proxy', async (t) => {
   await t.test('its lines', { skip: noShell }, async (t) => {
     t.match(await tryTutorial(t, 'behind-a-proxy'), /"ip":"127\.0\.0\.1","protocol":"https"/)
   })
+})
+
+t.test('websocket', async (t) => {
+  const app = await open(t, 'websocket')
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const host = `127.0.0.1:${(app.server.address() as AddressInfo).port}`
+  const ann = await createUser(app, { email: 'ann@example.com' })
+
+  /** Opens a socket, or tells the status of the refusal. */
+  async function connect (headers: Record<string, string>): Promise<WebSocket | number> {
+    const socket = new WebSocket(`ws://${host}/echo`, { headers })
+    t.after(() => { socket.terminate() })
+    return await new Promise((resolve, reject) => {
+      socket.once('open', () => { resolve(socket) })
+      socket.once('unexpected-response', (_request, { statusCode = 0 }) => { resolve(statusCode) })
+      socket.once('error', reject)
+    })
+  }
+
+  async function opened (headers: Record<string, string>): Promise<WebSocket> {
+    const socket = await connect(headers)
+    if (typeof socket === 'number') throw new Error(`refused by ${socket}`)
+    return socket
+  }
+
+  async function echo (socket: WebSocket, text: string): Promise<string> {
+    const answer = once(socket, 'message')
+    socket.send(text)
+    return String((await answer)[0])
+  }
+
+  const { cookie = '' } = await loginAs(app, ann)
+  const { authorization = '' } = await loginAs(app, ann, 'bearer')
+
+  t.equal(await connect({}), 401)
+  t.equal(await connect({ cookie: 'fastifyusersauth=forged' }), 401)
+  t.equal(await connect({ cookie, origin: 'https://evil.example' }), 403)
+  t.equal(await connect({ cookie, origin: 'null' }), 403)
+  t.equal(await connect({ cookie, origin: `http://localhost:${host.split(':')[1] ?? ''}` }), 403, 'another name of this machine is another origin')
+
+  const page = await opened({ cookie, origin: `http://${host}` })
+  t.equal(await echo(page, 'hello'), 'ann@example.com: hello')
+  const program = await opened({ authorization })
+  const other = await opened({ authorization: (await loginAs(app, await createUser(app), 'bearer')).authorization ?? '' })
+  t.equal(await echo(await opened({ authorization, origin: 'https://evil.example' }), 'hello'), 'ann@example.com: hello', 'no page can send a bearer token')
+
+  // The sockets of one session, and none else.
+  let closed = once(page, 'close')
+  await app.inject({ method: 'POST', url: '/logout/cookie', headers: { cookie, 'x-requested-with': 'test' } })
+  t.match((await closed).map(String), ['4401', 'logged out'])
+  t.equal(await echo(program, 'still here'), 'ann@example.com: still here')
+
+  closed = once(program, 'close')
+  await app.users.update(ann.id, { isActive: false })
+  t.equal((await closed)[0], 4401)
+  t.equal(await connect({ authorization }), 401)
+  t.match(await echo(other, 'somebody else'), ': somebody else')
+
+  await t.test('what nobody tells is seen a little later', async (t) => {
+    let now = Date.now()
+    const app = await open(t, 'websocket', { lookEverySeconds: 0.05, clock: () => now })
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const { authorization = '' } = await loginAs(app, await createUser(app), 'bearer')
+    const socket = new WebSocket(`ws://127.0.0.1:${(app.server.address() as AddressInfo).port}/echo`, { headers: { authorization } })
+    await once(socket, 'open')
+    const closed = once(socket, 'close')
+    now += 86_400_000
+    t.equal((await closed)[0], 4401)
+  })
+
+  await t.test('its lines', { skip: noShell }, (t) => tryTutorial(t, 'websocket'))
 })
 
 t.test('fastify-auth', async (t) => {

@@ -55,6 +55,36 @@ t.test('a request that changes something, with a cookie', async (t) => {
   t.equal((await app.inject({ url: '/me', cookies: cookies as Record<string, string> })).statusCode, 200, 'and none of it ended the session')
 })
 
+/** Headers of the handshake of a WebSocket with a cookie, and whether another site may have sent it. */
+const handshakes: Array<[string, Record<string, string>, boolean]> = [
+  ['a page of this origin', { origin: 'http://localhost' }, false],
+  ['a page of this origin behind TLS', { origin: 'https://localhost' }, false],
+  ['a page of a trusted origin', { origin: 'https://app.example.com' }, false],
+  ['no browser', {}, false],
+  ['another site', { origin: 'https://evil.example' }, true],
+  ['another site that browsers take for ours', { origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' }, true],
+  ['another site with all that no page could send', { origin: 'https://evil.example', 'x-requested-with': 'curl', 'content-type': 'application/json' }, true],
+  ['a neighbour', { origin: 'http://evil.localhost' }, true],
+  ['another port', { origin: 'http://localhost:8080' }, true],
+  ['a hidden origin', { origin: 'null' }, true],
+  ['an empty origin', { origin: '' }, true],
+  ['an app that bears our name', { origin: 'android-app://localhost' }, true]
+]
+
+t.test('the handshake of a WebSocket, with a cookie', async (t) => {
+  const app = await appWith(t, { trustedOrigins: ['https://app.example.com'] })
+  const { cookies } = await login(app, 'cookie')
+  for (const [name, headers, refused] of handshakes) {
+    for (const upgrade of ['websocket', 'WebSocket', 'h2c, websocket']) {
+      const reply = await app.inject({ url: '/me', cookies: cookies as Record<string, string>, headers: { host: 'localhost', connection: 'upgrade', upgrade, ...headers } })
+      if (refused) t.strictSame(reply.json(), crossSite, name)
+      else t.equal(reply.statusCode, 200, name)
+    }
+    const other = await app.inject({ url: '/me', cookies: cookies as Record<string, string>, headers: { host: 'localhost', connection: 'upgrade', upgrade: 'h2c', ...headers } })
+    t.equal(other.statusCode, 200, `what is no WebSocket is a GET like any other: ${name}`)
+  }
+})
+
 t.test('login itself: nobody is logged in as somebody else', async (t) => {
   const app = await appWith(t)
   for (const [name, headers, refused] of cases) {
