@@ -58,7 +58,7 @@ export const access = [
     tests: ['security/cross-site'],
     mutations: [
       { what: 'no origin is trusted', from: 'if (origin !== undefined && trusted.has(origin)) return false', to: '' },
-      { what: 'every origin is trusted', from: 'trusted.has(origin)', to: 'true' },
+      { what: 'every origin is trusted', from: 'trusted.has(origin)) return', to: 'true) return' },
       { what: 'a page of the same site, but another origin, is the user\'s own', from: "fetchSite !== 'same-origin' && fetchSite !== 'none'", to: "fetchSite !== 'same-origin' && fetchSite !== 'none' && fetchSite !== 'same-site'" },
       { what: 'Sec-Fetch-Site is overlooked', from: "if (fetchSite !== undefined) return fetchSite !== 'same-origin' && fetchSite !== 'none'", to: '' },
       { what: 'Origin is overlooked', from: 'const source = origin ?? referer', to: 'const source = referer' },
