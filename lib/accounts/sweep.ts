@@ -16,11 +16,15 @@ export function sweep (accounts: Accounts, background: Background): () => void {
   return () => { clearInterval(timer) }
 }
 
-/** What one sweep does, bounded in itself: what is left is for the next one. */
-export async function sweepOnce ({ sessions, buckets, clock }: Accounts): Promise<void> {
+/** What one sweep does, bounded in itself: what is left is for the next one. That one store fails is no reason to leave the others. */
+export async function sweepOnce ({ sessions, buckets, clock, log }: Pick<Accounts, 'sessions' | 'buckets' | 'clock' | 'log'>): Promise<void> {
   for (const store of [...sessions, buckets]) {
-    for (let round = 0; round < rounds; round++) {
-      if (await store.purge(clock() - purgeMarginMs) === 0) break
+    try {
+      for (let round = 0; round < rounds; round++) {
+        if (await store.purge(clock() - purgeMarginMs) === 0) break
+      }
+    } catch (error) {
+      log.error({ err: error }, 'fastify-users: a store could not be swept, which the next sweep tries again')
     }
   }
 }

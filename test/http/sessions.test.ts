@@ -288,6 +288,16 @@ t.test('what has expired is swept out, an hour later, a little at a time', async
   t.equal(purges, 10, 'the rest is for the next time')
 })
 
+t.test('a sweep goes on where a store fails, and tells of each', async (t) => {
+  const errors: unknown[] = []
+  const swept: string[] = []
+  const store = (name: string, fails: boolean): object => ({ purge: async () => { swept.push(name); if (fails) throw new Error(name); return 0 } })
+  const log = { error: ({ err }: { err: Error }) => { errors.push(err.message) } }
+  await sweepOnce({ sessions: [store('a', true), store('b', false), store('c', true)], buckets: store('limits', true), clock: Date.now, log } as unknown as Accounts)
+  t.strictSame(swept, ['a', 'b', 'c', 'limits'])
+  t.strictSame(errors, ['a', 'c', 'limits'])
+})
+
 t.test('it is swept once a minute, until the app closes', async (t) => {
   const { store, calls } = faulty(memorySessions())
   mock.timers.enable({ apis: ['setInterval'] })
