@@ -4,7 +4,7 @@ import type { PasswordRuleSettings } from '../contracts/password-rule.js'
 
 type Breaches = NonNullable<PasswordRuleSettings['breaches']>
 
-/** Characters. A range of Have I Been Pwned has about 40,000 with its padding. */
+/** Bytes. A range of Have I Been Pwned has about 40,000 with its padding. */
 const longestReply = 1_000_000
 
 /** `SUFFIX:COUNT`: the other 35 digits of a SHA-1, and how often its password was seen. Padding was seen never. */
@@ -30,12 +30,34 @@ async function askRange ({ fetch, url }: Breaches, password: string, signal: Abo
   // Padding hides from who watches the line which range it was.
   const reply = await fetch(url + hash.slice(0, 5), { headers: { 'Add-Padding': 'true' }, signal })
   if (!reply.ok) return `the service answered with status ${reply.status}`
-  return findInRange(await reply.text(), hash.slice(5))
+  const text = await readText(reply)
+  return text === null ? 'the reply cannot be read' : findInRange(text, hash.slice(5))
+}
+
+/** `null` where it is too long. Then the rest is not even received: whoever answers, or stands between, would decide how much memory that takes. */
+async function readText (reply: Awaited<ReturnType<Breaches['fetch']>>): Promise<string | null> {
+  const { body } = reply
+  if (!isIterable(body)) {
+    const text = await reply.text()
+    return text.length > longestReply ? null : text
+  }
+  const pieces: Buffer[] = []
+  let length = 0
+  for await (const piece of body) {
+    length += piece.length
+    if (length > longestReply) return null
+    pieces.push(Buffer.from(piece))
+  }
+  return Buffer.concat(pieces).toString()
+}
+
+function isIterable (body: unknown): body is AsyncIterable<Uint8Array> {
+  return typeof (body as Partial<AsyncIterable<Uint8Array>> | null | undefined)?.[Symbol.asyncIterator] === 'function'
 }
 
 function findInRange (text: string, suffix: string): boolean | string {
-  const lines = text.slice(0, longestReply).split(/\r?\n/).filter((entry) => entry !== '')
-  if (text.length > longestReply || !lines.every((entry) => line.test(entry))) return 'the reply cannot be read'
+  const lines = text.split(/\r?\n/).filter((entry) => entry !== '')
+  if (!lines.every((entry) => line.test(entry))) return 'the reply cannot be read'
   return lines.some((entry) => entry.slice(0, 35).toUpperCase() === suffix && !padding.test(entry))
 }
 

@@ -25,6 +25,8 @@ export type ValidatePassword = (password: string, about: PasswordSubject, rules:
 export type BreachFetch = (url: string, init: { readonly headers: Record<string, string>, readonly signal: AbortSignal }) => Promise<{
   readonly ok: boolean
   readonly status: number
+  /** If it can be read piece by piece, as that of `fetch`, no more of it is read than can be of use; else all of `text()` is. */
+  readonly body?: unknown
   text (): Promise<string>
 }>
 

@@ -215,6 +215,7 @@ t.test('a service that cannot tell lets the password pass, and the log says so',
     ['sends bytes', (reply) => reply.end(Buffer.from([0, 255, 254, 10, 13])), {}, 'the reply cannot be read'],
     ['sends a novel', endless, {}, 'the reply cannot be read'],
     ['sends a novel in good lines', cutBetweenLines, {}, 'the reply cannot be read'],
+    ['sends a novel to a fetch without a body', () => {}, { fetch: async () => ({ ok: true, status: 200, text: async () => `${other}:123\n`.repeat(25_001) }) }, 'the reply cannot be read'],
     ['hangs up', (reply) => reply.destroy(), {}, 'the request failed'],
     ['hangs up halfway', (reply, suffix) => { reply.writeHead(200, { 'content-length': 1000 }).write(suffix, () => reply.destroy()) }, {}, 'the request failed'],
     ['never answers', () => {}, { timeoutMs: 50 }, 'no answer within 50 ms'],
@@ -234,6 +235,33 @@ t.test('a service that cannot tell lets the password pass, and the log says so',
   const { check, lines } = rulesWith({ breaches })
   t.equal(await check(good), undefined, 'is not there')
   t.strictSame(lines, ['fastify-users: a new password could not be compared with breached ones: the request failed'])
+})
+
+t.test('a reply without an end is not received any further than it is of use', async (t) => {
+  const chunk = `${other}:123\n`.repeat(1000)
+  let sent = 0
+  let closed: Promise<unknown> = Promise.resolve()
+  const { breaches } = await rangeService(t, (reply) => {
+    closed = once(reply, 'close')
+    const more = (): void => { if (!reply.destroyed && sent < 2_000 * chunk.length) reply.write(chunk, () => { sent += chunk.length; setImmediate(more) }) }
+    more()
+  })
+  const { check, lines } = rulesWith({ breaches })
+  t.equal(await check(good), undefined)
+  t.strictSame(lines, ['fastify-users: a new password could not be compared with breached ones: the reply cannot be read'])
+  await closed
+  t.ok(sent < 1_000 * chunk.length, `${sent} bytes were sent`)
+})
+
+t.test('a fetch of one\'s own that has nothing but a text, or a body of another kind', async (t) => {
+  const suffix = digits.slice(5)
+  for (const body of [undefined, null, 'x', {}]) {
+    t.equal(await rulesWith({ breaches: { fetch: async () => ({ ok: true, status: 200, body, text: async () => `${suffix}:1` }) } }).check(good), isBreached)
+  }
+  async function * pieces (): AsyncGenerator<Uint8Array> {
+    for (const byte of Buffer.from(`${suffix}:1`)) yield Buffer.of(byte)
+  }
+  t.equal(await rulesWith({ breaches: { fetch: async () => ({ ok: true, status: 200, body: pieces(), text: async () => '' }) } }).check(good), isBreached)
 })
 
 t.test('the options', async (t) => {
