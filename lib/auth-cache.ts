@@ -62,12 +62,12 @@ export function createAuthCache (seconds: number, clock: () => number): AuthCach
   }
 
   function keep (token: string, backend: string, known: Known | null, since: number, from: number): Known | null {
-    if (known === null || !holdsSince(known, since)) return known
-    // Many requests will share it.
-    const user = frozenJson(known.user)
-    const entry = { backend, known: { session: Object.freeze({ ...known.session }), user }, since, until: Math.min(from + seconds * 1000, known.session.expiresAt) }
-    entries.set(token, entry, weightOf(user))
-    return entry.known
+    if (known === null) return null
+    // Many requests share it, those too that have joined a look-up which is not kept.
+    const shared = { session: Object.freeze({ ...known.session }), user: frozenJson(known.user) }
+    if (!holdsSince(known, since)) return shared
+    entries.set(token, { backend, known: shared, since, until: Math.min(from + seconds * 1000, known.session.expiresAt) }, weightOf(shared.user))
+    return shared
   }
 
   return {

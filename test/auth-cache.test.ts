@@ -43,6 +43,19 @@ t.test('by the token and the backend; and what does not hold is not remembered',
   t.equal(count(), 4)
 })
 
+t.test('what many requests share can be changed by none of them, whether it is kept or not', async (t) => {
+  for (const isChanged of [false, true]) {
+    const { cache, loadLater } = bench()
+    const both = [cache.get('token', one, loadLater()), cache.get('token', one, loadLater())]
+    if (isChanged) noteChange(user.id)
+    const [mine, theirs] = await Promise.all(both) as [Known, Known]
+    t.equal(mine, theirs, 'they have joined one look-up')
+    t.throws(() => { (mine.user.fields.tags as string[]).push('b') }, TypeError)
+    t.throws(() => { Object.assign(mine.session, { userId: 'another' }) }, TypeError)
+    t.strictSame(theirs.user.fields, { tags: ['a'] })
+  }
+})
+
 t.test('no longer than the token is good, nor where the clock was set back', async (t) => {
   const { cache, clock, load, count } = bench()
   cache.get('token', one, load(known('session', { expiresAt: clock.now() + 1000 })))

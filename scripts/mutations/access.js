@@ -139,13 +139,14 @@ export const access = [
       { what: 'what was remembered counts for ever', from: ' && now < entry.until && holdsSince', to: ' && holdsSince' },
       { what: 'what was remembered counts again, when a clock is set back', from: 'if (now < latest) entries = createTokenCache()', to: '' },
       { what: 'what has changed here still counts', from: ' && holdsSince(entry.known, entry.since)) return', to: ') return' },
-      { what: 'what has changed while it was looked up counts', from: 'if (known === null || !holdsSince(known, since)) return known', to: 'if (known === null) return known', survives: 'An entry keeps the count of changes from before its look-up, and is compared again when it is asked for: this saves memory.' },
+      { what: 'what has changed while it was looked up counts', from: 'if (!holdsSince(known, since)) return shared\n', to: '\n', survives: 'An entry keeps the count of changes from before its look-up, and is compared again when it is asked for: this saves memory.' },
       { what: 'whoever asks after a change joins a look-up of before', from: ' && other.since === since && ', to: ' && ' },
       { what: 'whoever asks at another backend joins a look-up', from: 'other !== undefined && other.backend === name && ', to: 'other !== undefined && ' },
       { what: 'whoever comes late joins a look-up that hangs', from: ' && Math.abs(now - other.from) < longestJoin', to: '' },
       { what: 'look-ups that hang are kept without end', from: 'if (loading.size >= maxLoading) loading.clear()', to: '' },
       { what: 'it outlives the session', from: 'Math.min(from + seconds * 1000, known.session.expiresAt)', to: 'from + seconds * 1000' },
-      { what: 'what one request writes, others read', from: 'const user = frozenJson(known.user)', to: 'const user = known.user' },
+      { what: 'what one request writes, others read', from: 'user: frozenJson(known.user) }', to: 'user: known.user }' },
+      { what: 'what one request writes, those read that have joined its look-up', from: 'if (!holdsSince(known, since)) return shared', to: 'if (!holdsSince(known, since)) return known' },
       { what: 'a change of a session is no change', from: 'isUnchanged(session.id, since) && ', to: '' },
       { what: 'a change of a user is no change', from: ' && isUnchanged(user.id, since)', to: '' }
     ]
