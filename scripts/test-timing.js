@@ -52,13 +52,14 @@ async function serve (database) {
     await app.listen({ host: '127.0.0.1', port: 0 })
     return app
   }
-  // Each request does all that it can do; and one after which an account is locked for the day, whoever asks.
+  // Each request does all that it can do; and one where guesses lock an account for the day, and nothing else is limited.
   const app = await start(false)
-  const locking = await start({ login: { perClient: false, perAccount: { attempts: 10, seconds: 86_400 } } })
+  const locking = await start({ login: { perClient: false, perAccount: { attempts: 10, seconds: 86_400 } }, forgotPassword: false, requestVerify: false, register: false })
   await app.users.create({ email: 'unverified@example.com', password })
   await app.users.create({ email: 'verified@example.com', password, isVerified: true })
   await app.users.create({ email: 'inactive@example.com', password, isActive: false })
   await app.users.create({ email: 'no-password@example.com' })
+  await app.users.create({ email: 'locked@example.com', password, isVerified: true })
   process.send({ origin: app.listeningOrigin, lockingOrigin: locking.listeningOrigin })
 
   process.once('disconnect', async () => {
@@ -73,7 +74,8 @@ async function measure (database) {
   const [{ origin, lockingOrigin, skipped }] = await once(server, 'message', { signal: AbortSignal.timeout(60_000) })
   if (skipped !== undefined) return console.log(`\nskipped: ${skipped}`)
 
-  const states = ['verified', 'unverified', 'inactive', 'no-password', 'unknown']
+  const open = ['verified', 'unverified', 'inactive', 'no-password', 'unknown']
+  const states = [...open, 'locked']
   const post = (url, body, at = origin) => fetch(at + url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
   const byState = (send, of = states) => Object.fromEntries(of.map((state) => [state, () => send(`${state}@example.com`)]))
   const login = (password, at) => (email) => post('/login/bearer', { email, password }, at)
@@ -81,13 +83,15 @@ async function measure (database) {
   console.log(`\n== ${database}: medians in ms of ${samples} samples each`)
   row('', ...states, 'apart', 'allowed')
   row(...Array(states.length + 3).fill('---'))
-  await compare('login, wrong password', byState(login('staple battery horse')))
-  await compare('login, right password, if there is one', byState(login(password), states.slice(1)))
-  await lock(byState(login('staple battery horse', lockingOrigin)))
-  await compare('login, locked', byState(login(password, lockingOrigin)))
-  await compare('forgot password', byState((email) => post('/forgot-password', { email })))
-  await compare('request to verify', byState((email) => post('/request-verify-token', { email })))
-  await compare('register, concealed', { ...byState((email) => post('/register', { email, password })), unknown: () => post('/register', { email: `${randomUUID()}@example.com`, password }) })
+  const guess = login('staple battery horse', lockingOrigin)
+  await lock(byState(guess, ['locked']))
+  await compare('login, wrong password', byState(login('staple battery horse'), open))
+  await compare('login, right password, if there is one', byState(login(password), open.slice(1)))
+  await compare('forgot password', byState((email) => post('/forgot-password', { email }, lockingOrigin)))
+  await compare('request to verify', byState((email) => post('/request-verify-token', { email }, lockingOrigin)))
+  await compare('register, concealed', { ...byState((email) => post('/register', { email, password }, lockingOrigin)), unknown: () => post('/register', { email: `${randomUUID()}@example.com`, password }, lockingOrigin) })
+  await lock(byState(guess, open))
+  await compare('login, all of them locked', byState(login(password, lockingOrigin)))
   server.disconnect()
   await once(server, 'exit')
 
