@@ -22,6 +22,8 @@ export interface PasswordOptions {
   readonly concurrency?: number | undefined
   /** How many may wait; one more is refused with 503. Default 100. */
   readonly queueLimit?: number | undefined
+  /** How many of one client may run or wait; one more is refused with 503. Default: a quarter of `queueLimit`, at least 2. */
+  readonly queuePerClient?: number | undefined
   /** How long one may wait: milliseconds, from 1 to 600,000. Then it is refused with 503, and not hashed. Default 5,000. */
   readonly queueTimeoutMs?: number | undefined
   /** Another hasher than argon2id by the package `argon2`; or a function that makes one, of the three costs: `nodeRsArgon2`. */
@@ -41,29 +43,30 @@ export interface PasswordSettings extends PasswordRuleSettings {
   readonly hasher: PasswordHasher
   readonly concurrency: number
   readonly queueLimit: number
+  readonly queuePerClient: number
   readonly queueTimeoutMs: number
 }
 
 /** Fills in the defaults. */
 export function resolvePasswords (options: PasswordOptions): PasswordSettings {
   const { memoryCost = owaspCost.memoryCost, timeCost = owaspCost.timeCost, parallelism = owaspCost.parallelism } = options
-  const { hasher: given = argon2Hasher, concurrency = defaultConcurrency(parallelism), queueLimit = 100, queueTimeoutMs = 5_000 } = options
+  const { hasher: given = argon2Hasher, concurrency = defaultConcurrency(parallelism), queueLimit = 100, queuePerClient = Math.max(2, Math.ceil(queueLimit / 4)), queueTimeoutMs = 5_000 } = options
   const hasher = typeof given === 'function' ? given({ memoryCost, timeCost, parallelism }) : given
   const { minLength = passwordRule.minLength, maxLength = longPassword.byDefault, validatePassword, breaches } = options
-  return { hasher, concurrency, queueLimit, queueTimeoutMs, minLength, maxLength, validatePassword, breaches: breaches && resolveBreaches(breaches) }
+  return { hasher, concurrency, queueLimit, queuePerClient, queueTimeoutMs, minLength, maxLength, validatePassword, breaches: breaches && resolveBreaches(breaches) }
 }
 
-const known = ['memoryCost', 'timeCost', 'parallelism', 'concurrency', 'queueLimit', 'hasher', 'minLength', 'maxLength', 'validatePassword', 'breaches']
+const known = ['memoryCost', 'timeCost', 'parallelism', 'concurrency', 'queueLimit', 'queuePerClient', 'queueTimeoutMs', 'hasher', 'minLength', 'maxLength', 'validatePassword', 'breaches']
 
 /** What is wrong with the options. */
 export function passwordProblems (options: PasswordOptions, production: boolean): string[] {
   if (!isObject(options)) return ['options.passwords must be an object']
-  const { memoryCost = owaspCost.memoryCost, timeCost = owaspCost.timeCost, parallelism = owaspCost.parallelism, hasher, concurrency = 1, queueLimit = 1, queueTimeoutMs = 1, ...others } = options
+  const { memoryCost = owaspCost.memoryCost, timeCost = owaspCost.timeCost, parallelism = owaspCost.parallelism, hasher, concurrency = 1, queueLimit = 1, queuePerClient = 1, queueTimeoutMs = 1, ...others } = options
   const { minLength = passwordRule.minLength, maxLength = longPassword.byDefault, validatePassword, breaches, ...unknown } = others
   const problems = misspelt(unknown, known)
   const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
 
-  for (const [name, value] of Object.entries({ timeCost, parallelism, concurrency, queueLimit })) {
+  for (const [name, value] of Object.entries({ timeCost, parallelism, concurrency, queueLimit, queuePerClient })) {
     expect(isWhole(value) && value > 0, `${name} must be a whole number from 1`)
   }
   expect(isWhole(memoryCost) && memoryCost >= 8 * parallelism, 'memoryCost must be a whole number of KiB, from 8 times parallelism')

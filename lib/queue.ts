@@ -5,14 +5,20 @@ export interface QueueLimits {
   readonly limit: number
   /** How long a task may wait: milliseconds. Then it is refused, and never runs. Default: as long as it takes. */
   readonly waitMs?: number
+  /** How many tasks of one owner may run or wait. One more is refused at once, so that the others find room. Default: any number. */
+  readonly share?: number
 }
 
-/**
- * Runs a task when its turn comes, first come first served.
- *
- * @param signal ends the wait, with its reason. A task that runs goes on.
- */
-export type Queue = <T>(task: () => Promise<T>, signal?: AbortSignal) => Promise<T>
+/** What a task is queued with. */
+export interface Turn {
+  /** Ends the wait, with its reason. A task that runs goes on. */
+  readonly signal?: AbortSignal | undefined
+  /** Whose task it is; of nobody's there may be any number. */
+  readonly owner?: string | undefined
+}
+
+/** Runs a task when its turn comes, first come first served. */
+export type Queue = <T>(task: () => Promise<T>, turn?: Turn) => Promise<T>
 
 /** A task that waits, between two others. It may leave from the midst as cheaply as from the front. */
 interface Place {
@@ -29,18 +35,29 @@ interface Place {
  * @param refusal makes the error for a task that may not wait, or no longer. It is told how long the first in line has waited:
  * milliseconds, and about what a newcomer would have to wait.
  */
-export function createQueue ({ concurrency, limit, waitMs = Infinity }: QueueLimits, refusal: (waitedMs: number) => Error): Queue {
+export function createQueue ({ concurrency, limit, waitMs = Infinity, share = Infinity }: QueueLimits, refusal: (waitedMs: number) => Error): Queue {
   const line = createRing()
+  /** Of those alone who have something here: as many as there are tasks at most. */
+  const tasksOf = new Map<string, number>()
   let waiting = 0
   let running = 0
   let timer: NodeJS.Timeout | undefined
 
-  return async function run<T> (task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  return async function run<T> (task: () => Promise<T>, { signal, owner }: Turn = {}): Promise<T> {
     signal?.throwIfAborted()
-    if (running < concurrency) running++
-    else if (waiting < limit) await turn(signal)
-    else throw refusal(performance.now() - line.after.since)
+    if ((running >= concurrency && waiting >= limit) || countOf(owner) >= share) throw refusal(waiting === 0 ? 0 : performance.now() - line.after.since)
 
+    count(owner, 1)
+    try {
+      if (running < concurrency) running++
+      else await turn(signal)
+      return await inTurn(task)
+    } finally {
+      count(owner, -1)
+    }
+  }
+
+  async function inTurn<T> (task: () => Promise<T>): Promise<T> {
     try {
       return await task()
     } finally {
@@ -49,6 +66,17 @@ export function createQueue ({ concurrency, limit, waitMs = Infinity }: QueueLim
       if (waiting === 0) running--
       else line.after.leave()
     }
+  }
+
+  function countOf (owner: string | undefined): number {
+    return owner === undefined ? 0 : tasksOf.get(owner) ?? 0
+  }
+
+  function count (owner: string | undefined, change: number): void {
+    if (owner === undefined) return
+    const tasks = countOf(owner) + change
+    if (tasks === 0) tasksOf.delete(owner)
+    else tasksOf.set(owner, tasks)
   }
 
   function turn (signal: AbortSignal | undefined): Promise<void> {

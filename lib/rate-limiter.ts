@@ -43,7 +43,10 @@ export interface Attempt {
 
 /** Counts attempts before they are made: of many at once, no more are made than the limit says. */
 export interface Limiter {
-  /** Counts against one after the other. Where one has no room, what is behind it is not counted; where the store fails, nothing is. */
+  /**
+   * Counts against one after the other. Where one has no room, or the store fails, none is counted: nothing was tried. So who goes on trying
+   * at an account that is locked does not use up what others behind the same address may try.
+   */
   begin (counters: readonly Counter[]): Promise<Attempt | { readonly refusal: Error }>
   /** @throws `TOO_MANY_REQUESTS` where `begin` gives a refusal */
   admit (counters: readonly Counter[]): Promise<Attempt>
@@ -79,7 +82,10 @@ export function createLimiter (store: Pick<RateLimitStore, 'take' | 'giveBack' |
           const now = clock()
           const terms = termsOf(counter.limit)
           const emptyAt = await store.take(counter.key, terms, now)
-          if (emptyAt !== null) return { refusal: tooMany(emptyAt + terms.costMs - terms.roomMs - now) }
+          if (emptyAt !== null) {
+            await settle(counted, giveBack)
+            return { refusal: tooMany(emptyAt + terms.costMs - terms.roomMs - now) }
+          }
           counted.push(counter)
         }
       } catch (error) {

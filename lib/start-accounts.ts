@@ -42,12 +42,12 @@ function noteChanged (method: string, first: unknown): void {
 /** Joins all that the use cases work with. */
 export function startAccounts (settings: AccountSettings, { log, origin, deadline, sessions, buckets }: Surroundings): Accounts {
   const { users, passwords, clock, fields, hooks, audit, routes, concealAccounts, confirmEmailChange, mails, throttle } = settings
-  const { hasher, concurrency, queueLimit, queueTimeoutMs } = passwords
+  const { hasher, concurrency, queueLimit, queuePerClient, queueTimeoutMs } = passwords
   const counters = sealed(buckets, limitAnswers, deadline)
   return {
     store: sealed(users, userAnswers, deadline, noteChanged),
     sessions: sessions.map((store) => sealed(store, sessionAnswers, deadline, noteChanged)),
-    passwords: createPasswords(hasher, { concurrency, limit: queueLimit, waitMs: queueTimeoutMs }),
+    passwords: createPasswords(hasher, { concurrency, limit: queueLimit, share: queuePerClient, waitMs: queueTimeoutMs }),
     passwordRules: createPasswordRules(passwords, log),
     clock,
     checkFields: compileFields(fields),

@@ -22,7 +22,7 @@ interface Guesses {
 
 /** Mails that a stranger may have sent. */
 interface Mails {
-  /** How many go to one account. More are not sent, and whoever asks is told nothing of it. */
+  /** How many go to one account, counted by its address. More are not sent, and whoever asks is told nothing of it. */
   readonly perAccount?: LimitOption
 }
 
@@ -42,9 +42,9 @@ export interface ThrottleOptions {
   readonly verify?: PerClient | false | undefined
   /** `POST /reset-password`. Per client 50 that fail in 900 seconds. */
   readonly resetPassword?: PerClient | false | undefined
-  /** `POST /change-email`. Per client 50 that fail in 900 seconds; by `PATCH /users/me`, per account and per new address 5 in 3,600 seconds. */
+  /** `POST /change-email`. Per client 50 that fail in 900 seconds; by `PATCH /users/me`, per account, per new address and per old one 5 in 3,600 seconds. More are refused. */
   readonly changeEmail?: (PerClient & Mails) | false | undefined
-  /** A new password by `PATCH /users/me`, which is told by mail. Per account 10 in 3,600 seconds. */
+  /** A new password by `PATCH /users/me`, which is told by mail. Per account 10 in 3,600 seconds, counted by its address. More are refused. */
   readonly changePassword?: Mails | false | undefined
   /** `POST /refresh/<name>`, of all backends together. Per client 300 that fail in 900 seconds. */
   readonly refresh?: PerClient | false | undefined

@@ -75,7 +75,7 @@ t.test('what does not fit is refused at once, and told how long the first in lin
 t.test('who hangs up leaves the line, wherever they stand, and their place is free', async (t) => {
   const { enqueue, begun, task, finish } = queueOf({ concurrency: 1, limit: 5 })
   const controllers = Array.from({ length: 6 }, () => new AbortController())
-  const done = controllers.map(async ({ signal }, name) => { await enqueue(task(name), signal) })
+  const done = controllers.map(async ({ signal }, name) => { await enqueue(task(name), { signal }) })
   for (const name of [1, 3, 5]) {
     controllers[name]?.abort(new Error(`${name} has gone`))
     await t.rejects(done[name] as Promise<void>, { message: `${name} has gone` })
@@ -84,7 +84,7 @@ t.test('who hangs up leaves the line, wherever they stand, and their place is fr
   }
   const joined = ['x', 'y', 'z'].map((name) => enqueue(task(name)))
   await t.rejects(enqueue(task('no')), { message: 'refused' }, 'three places were free, and no more')
-  await t.rejects(enqueue(task('no'), AbortSignal.abort(new Error('gone before'))), { message: 'gone before' })
+  await t.rejects(enqueue(task('no'), { signal: AbortSignal.abort(new Error('gone before')) }), { message: 'gone before' })
   controllers[0]?.abort()
   for (const name of [0, 2, 4, 'x', 'y', 'z']) {
     await settle()
@@ -115,7 +115,7 @@ t.test('each waits as long as the others, whoever has left before', async (t) =>
   t.teardown(() => { clearInterval(alive) })
   const first = enqueue(task('a'))
   const { signal, abort } = withAbort()
-  const left = t.rejects(enqueue(task('b'), signal), { message: 'gone' })
+  const left = t.rejects(enqueue(task('b'), { signal }), { message: 'gone' })
   spin(200)
   const joined = performance.now()
   const waits = enqueue(task('c'))
@@ -133,13 +133,43 @@ t.test('a long line, half of which leaves', async (t) => {
   const first = enqueue(task('first'))
   let ran = 0
   const clients = Array.from({ length: 20_000 }, withAbort)
-  const outcomes = Promise.allSettled(clients.map(async ({ signal }) => { await enqueue(async () => { ran++ }, signal) }))
+  const outcomes = Promise.allSettled(clients.map(async ({ signal }) => { await enqueue(async () => { ran++ }, { signal }) }))
   for (const { abort } of clients.filter((_, index) => index % 2 === 1)) abort()
   finish('first')
   await first
   t.equal((await outcomes).filter(({ status }) => status === 'fulfilled').length, 10_000)
   t.equal(ran, 10_000)
   t.strictSame(begun, ['first'])
+})
+
+t.test('one owner has a share, whether it runs or waits, and the others find room', async (t) => {
+  const { enqueue, begun, task, finish } = queueOf({ concurrency: 1, limit: 10, share: 3 })
+  const { signal, abort } = withAbort()
+  const mine = [1, 2].map((name) => enqueue(task(name), { owner: 'a' }))
+  const left = t.rejects(enqueue(task('left'), { owner: 'a', signal }), { message: 'gone' })
+  const refused = async (owner: string): Promise<void> => { await t.rejects(enqueue(task('no'), { owner }), { message: 'refused', waitedMs: Number }) }
+  await refused('a')
+  abort()
+  await left
+  mine.push(enqueue(task(3), { owner: 'a' }))
+  await refused('a')
+  const others = [enqueue(task('b'), { owner: 'b' }), ...['x', 'y', 'z', 'u'].map((name) => enqueue(task(name)))]
+  for (const name of [1, 2, 3, 'b', 'x', 'y', 'z', 'u']) {
+    await settle()
+    t.equal(begun.at(-1), name)
+    finish(name)
+  }
+  await Promise.all([...mine, ...others])
+  await t.rejects(enqueue(async () => { throw new Error('thrown') }, { owner: 'a' }), { message: 'thrown' })
+  t.strictSame(await Promise.all([1, 2, 3].map((name) => enqueue(async () => name, { owner: 'a' }))), [1, 2, 3], 'what has ended, however, takes no place')
+})
+
+t.test('a share below what runs at once is kept, and nobody has waited', async (t) => {
+  const { enqueue, task, finish } = queueOf({ concurrency: 4, limit: 10, share: 1 })
+  const first = enqueue(task('a'), { owner: 'a' })
+  await t.rejects(enqueue(task('no'), { owner: 'a' }), { message: 'refused', waitedMs: 0 })
+  finish('a')
+  await first
 })
 
 function withAbort (): { signal: AbortSignal, abort (): void } {

@@ -13,7 +13,7 @@ await app.register(fastifyUsers, {
   backends: [bearer()],
   // All come from one address, more at once than anybody may.
   throttle: false,
-  passwords: library === 'argon2' ? {} : { hasher: nodeRsArgon2 }
+  passwords: { queuePerClient: 100, ...library === 'argon2' ? {} : { hasher: nodeRsArgon2 } }
 })
 app.get('/me', { preHandler: app.authenticate(), schema }, async (request) => request.user)
 app.get('/pool', async () => ({ bytes: (await readFile(import.meta.filename)).length }))

@@ -31,5 +31,5 @@ export async function announceEmail (accounts: Accounts, { before, after }: Chan
   record(accounts, source, { type: 'email-change', userId: after.id })
   accounts.mailRoom.post('email-changed', toUser(after), before.email)
   await tell(accounts, 'onAfterEmailChange', () => accounts.hooks.onAfterEmailChange?.(toUser(after), before.email, source.request))
-  if (accounts.policy.verifies && after.isActive && !after.isVerified) source.later(() => sendVerification(accounts, after.id, source))
+  if (accounts.policy.verifies && after.isActive && !after.isVerified) source.later(() => sendVerification(accounts, after, source))
 }

@@ -13,7 +13,7 @@ import { toUser } from './to-user.js'
 export async function forgotPassword (accounts: Accounts, email: string, source: Source): Promise<void> {
   const user = await findByEmail(accounts.store, email)
   source.later(async () => {
-    const reason = user === null ? 'unknown-user' : user.isActive !== true ? 'inactive' : await mayMail(accounts, 'forgotPassword', user.id) ? null : 'too-many-mails'
+    const reason = user === null ? 'unknown-user' : user.isActive !== true ? 'inactive' : await mayMail(accounts, 'forgotPassword', user) ? null : 'too-many-mails'
     if (user === null || reason !== null) return record(accounts, source, { type: 'forgot-password', userId: user?.id ?? null, reason: reason as string })
     await sendReset(accounts, 'reset-password', user.id, source)
   })

@@ -5,6 +5,7 @@ import { isAddress } from '../email.js'
 import { InvalidUserError, withReason } from '../errors.js'
 import type { Check } from '../schemas/compile.js'
 import type { Accounts, Source } from './accounts.js'
+import { turnOf } from './turn.js'
 
 type Flags = Pick<BaseUser, 'isActive' | 'isVerified' | 'isSuperuser'>
 
@@ -66,11 +67,11 @@ function refuse (problems: ReturnType<Check>): void {
  *
  * @param refuse the error for a password that the rules refuse; it is given their reason
  */
-export async function hashOf (accounts: Accounts, { gone }: Source, { password, passwordHash }: Pick<UserInput, 'password' | 'passwordHash'>, about: { readonly email: string }, refuse: () => Error): Promise<string | null | undefined> {
+export async function hashOf (accounts: Accounts, source: Source, { password, passwordHash }: Pick<UserInput, 'password' | 'passwordHash'>, about: { readonly email: string }, refuse: () => Error): Promise<string | null | undefined> {
   if (typeof password !== 'string') return passwordHash ?? password
   const reason = await accounts.passwordRules.check(password, about)
   if (reason !== undefined) throw withReason(refuse(), reason)
-  return await accounts.passwords.hash(password, gone)
+  return await accounts.passwords.hash(password, turnOf(source))
 }
 
 function isHash (hash: unknown): hash is string {

@@ -18,14 +18,14 @@ export function proofCounters ({ limits }: Accounts, userId: string): readonly C
   return [...countersOf(limits, 'currentPassword', 'perAccount', userId, 'forget'), ...countersOf(limits, 'currentPassword', 'inARow', userId, 'forget')]
 }
 
-/** What a mail to a user counts against, or to an address. */
+/** What a mail counts against: where it goes, or whose doing it is. */
 export function mailCounters ({ limits }: Accounts, what: Limited, who: string): readonly Counter[] {
   return countersOf(limits, what, 'perAccount', who, 'keep')
 }
 
-/** Whether a user may be sent another mail of this kind now: if so, it is counted. */
-export async function mayMail (accounts: Accounts, what: Limited, userId: string): Promise<boolean> {
-  return (await accounts.limiter.begin(mailCounters(accounts, what, userId))).refusal === null
+/** Whether a user may be sent another mail of this kind now: if so, it is counted. By the address: an account may be removed, and registered anew. */
+export async function mayMail (accounts: Accounts, what: Limited, { emailKey }: Pick<StoredUser, 'emailKey'>): Promise<boolean> {
+  return (await accounts.limiter.begin(mailCounters(accounts, what, emailKey))).refusal === null
 }
 
 /** Whatever was guessed at a user's password counts no more: somebody has proved to be that user, or vouches for them. */

@@ -44,7 +44,7 @@ async function admitted (accounts: Accounts, input: RegistrationInput, source: S
 
 async function add (accounts: Accounts, prepared: StoredUser, source: Source): Promise<StoredUser> {
   const user = await insert(accounts, prepared, source)
-  if (accounts.policy.verifies) source.later(() => sendVerification(accounts, user.id, source))
+  if (accounts.policy.verifies) source.later(() => sendVerification(accounts, user, source))
   return user
 }
 
@@ -56,7 +56,7 @@ async function addOrTellOwner (accounts: Accounts, prepared: StoredUser, source:
     const owner = await findByEmail(accounts.store, prepared.email)
     // An account that is locked is told nothing, and neither is one that went away meanwhile.
     if (owner?.isActive !== true) return
-    if (!await mayMail(accounts, 'register', owner.id)) return record(accounts, source, { type: 'register', userId: owner.id, reason: 'too-many-mails' })
+    if (!await mayMail(accounts, 'register', owner)) return record(accounts, source, { type: 'register', userId: owner.id, reason: 'too-many-mails' })
     accounts.mailRoom.post('registration-attempt', toUser(owner), owner.email)
   }
 }

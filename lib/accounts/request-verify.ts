@@ -1,3 +1,4 @@
+import type { StoredUser } from '../contracts/user-store.js'
 import type { Accounts, Source } from './accounts.js'
 import { findByEmail } from './find.js'
 import { tell } from './hooks.js'
@@ -12,13 +13,13 @@ export async function requestVerify (accounts: Accounts, email: string, source: 
   source.later(async () => {
     const reason = user === null ? 'unknown-user' : user.isActive !== true ? 'inactive' : user.isVerified ? 'verified' : null
     if (user === null || reason !== null) return record(accounts, source, { type: 'request-verify', userId: user?.id ?? null, reason: reason as string })
-    await sendVerification(accounts, user.id, source)
+    await sendVerification(accounts, user, source)
   })
 }
 
 /** Makes the token, and mails it, unless the user has been sent too many. */
-export async function sendVerification (accounts: Accounts, userId: string, source: Source): Promise<void> {
-  if (!await mayMail(accounts, 'requestVerify', userId)) return record(accounts, source, { type: 'request-verify', userId, reason: 'too-many-mails' })
+export async function sendVerification (accounts: Accounts, { id: userId, emailKey }: StoredUser, source: Source): Promise<void> {
+  if (!await mayMail(accounts, 'requestVerify', { emailKey })) return record(accounts, source, { type: 'request-verify', userId, reason: 'too-many-mails' })
   await recorded(accounts, source, 'request-verify', userId, async () => {
     const { token, user } = await giveToken(accounts, 'verify', userId, { lifetimeSeconds: accounts.policy.linkSeconds['verify-address'] })
     accounts.mailRoom.post('verify-address', toUser(user), user.email, token)

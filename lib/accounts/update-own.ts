@@ -8,6 +8,7 @@ import { getById } from './find.js'
 import { mailCounters, proofCounters } from './limits.js'
 import { readInput } from './input.js'
 import { recorded, recordedIfFailed } from './record.js'
+import { turnOf } from './turn.js'
 import { update } from './update.js'
 
 /** What users may change of themselves: the caller has seen to that there is nothing else. */
@@ -30,7 +31,7 @@ export async function updateOwn (accounts: Accounts, id: string, { currentPasswo
   readInput(changes)
   await proveSelf(accounts, user, currentPassword, source)
   const allow = stillProved(user)
-  await admitMails(accounts, id, newEmail, rest.password, source)
+  await admitMails(accounts, user, newEmail, rest.password, source)
   if (newEmail === undefined) return await update(accounts, id, rest, source, allow)
   if (!accounts.policy.confirmEmailChange) return await update(accounts, id, { ...rest, email: newEmail }, source, allow)
 
@@ -41,14 +42,15 @@ export async function updateOwn (accounts: Accounts, id: string, { currentPasswo
 }
 
 /**
- * Each new address and password is told by mail, to an address that need not be the user's. New addresses count for whom they are, too: who
- * has many accounts sends nobody more mails by them.
+ * Each new address and password is told by mail, to addresses that need not be the user's. So both addresses count, too: who has many
+ * accounts, or registers one anew, sends nobody more mails by them. That an address is left counts apart: else whoever names it as their
+ * new one could keep its owner from leaving it.
  */
-async function admitMails (accounts: Accounts, id: string, newEmail: string | undefined, newPassword: string | undefined, source: Source): Promise<void> {
+async function admitMails (accounts: Accounts, { id, emailKey: oldKey }: StoredUser, newEmail: string | undefined, newPassword: string | undefined, source: Source): Promise<void> {
   const type = newEmail !== undefined && accounts.policy.confirmEmailChange ? 'request-email-change' : 'update'
   await recordedIfFailed(accounts, source, type, id, () => accounts.limiter.admit([
-    ...newEmail === undefined ? [] : [id, emailKey(newEmail)].flatMap((who) => mailCounters(accounts, 'changeEmail', who)),
-    ...newPassword === undefined ? [] : mailCounters(accounts, 'changePassword', id)
+    ...newEmail === undefined ? [] : [id, emailKey(newEmail), `from ${oldKey}`].flatMap((who) => mailCounters(accounts, 'changeEmail', who)),
+    ...newPassword === undefined ? [] : mailCounters(accounts, 'changePassword', oldKey)
   ]))
 }
 
@@ -67,7 +69,7 @@ export async function proveSelf (accounts: Accounts, user: StoredUser, currentPa
   await recorded(accounts, source, 'reauthenticate', user.id, async () => {
     if (currentPassword === undefined) throw new BadCurrentPasswordError()
     await accounts.limiter.attempt(proofCounters(accounts, user.id), async () => {
-      if (await accounts.passwords.verify(user.passwordHash, currentPassword, source.gone) !== true) throw new BadCurrentPasswordError()
+      if (await accounts.passwords.verify(user.passwordHash, currentPassword, turnOf(source)) !== true) throw new BadCurrentPasswordError()
     })
   })
 }

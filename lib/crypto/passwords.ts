@@ -1,14 +1,17 @@
 import type { PasswordHasher } from '../contracts/password-hasher.js'
 import { HashQueueFullError, withHeaders } from '../errors.js'
-import { createQueue, type QueueLimits } from '../queue.js'
+import { createQueue, type QueueLimits, type Turn } from '../queue.js'
 import { isImportedHash, verifyImportedHash } from './imported-hashes.js'
 import { randomId } from './random.js'
 
-/** Everything that touches a password, behind one bounded queue. A `signal` takes out of the queue what nobody waits for any more. */
+/**
+ * Everything that touches a password, behind one bounded queue. A `signal` takes out of the queue what nobody waits for any more, and an
+ * `owner` has a share of it and no more.
+ */
 export interface Passwords {
-  hash (password: string, signal?: AbortSignal): Promise<string>
+  hash (password: string, turn?: Turn): Promise<string>
   /** Does the same work whether there is a hash (`string`) or not (`null`: unknown user, or one without a password). */
-  verify (hash: string | null, password: string, signal?: AbortSignal): Promise<boolean>
+  verify (hash: string | null, password: string, turn?: Turn): Promise<boolean>
   needsRehash (hash: string): boolean
 }
 
@@ -21,15 +24,15 @@ export function createPasswords (hasher: PasswordHasher, limits: QueueLimits): P
   let decoy: string | undefined
 
   return {
-    hash: (password, signal) => enqueue(() => hasher.hash(canonical(password)), signal),
+    hash: (password, turn) => enqueue(() => hasher.hash(canonical(password)), turn),
 
-    verify: (hash, password, signal) => enqueue(async () => {
+    verify: (hash, password, turn) => enqueue(async () => {
       // Made at the first login of all, known or not, so that its time tells nothing.
       decoy ??= await hasher.hash(randomId())
       const target = hash ?? decoy
       const matches = isImportedHash(target) ? await verifyImportedHash(target, canonical(password)) : await hasher.verify(target, canonical(password))
       return matches === true && hash !== null
-    }, signal),
+    }, turn),
 
     needsRehash: (hash) => isImportedHash(hash) || hasher.needsRehash(hash)
   }

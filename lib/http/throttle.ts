@@ -1,7 +1,7 @@
-import { isIP } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Accounts } from '../accounts/accounts.js'
 import { recordedIfFailed } from '../accounts/record.js'
+import { clientNameOf } from '../client-name.js'
 import type { AuditEvent, AuditEventType } from '../contracts/audit.js'
 import { countersOf, type Counter, type Limited } from '../rate-limiter.js'
 import type { RouteContext } from './routes/context.js'
@@ -33,26 +33,4 @@ export async function throttled<T> ({ accounts, sourceOf }: Pick<RouteContext, '
 /** What a request counts against for where it comes from. */
 export function clientCounters ({ limits }: Accounts, what: Limited, { ip }: FastifyRequest, onSuccess: Counter['onSuccess']): readonly Counter[] {
   return countersOf(limits, what, 'perClient', clientNameOf(ip), onSuccess)
-}
-
-/**
- * Who counts as one client: an IPv4 address, however it is written; of IPv6 the network of 64 bits, for whoever has one address of it
- * has all. What is no address is one client together: a socket without one, or what a proxy that is trusted too much passes on.
- */
-export function clientNameOf (ip: string | undefined): string {
-  const [address = ''] = ip?.split('%') ?? []
-  const version = isIP(address)
-  if (version !== 6) return version === 4 ? address : 'unknown'
-  const groups = groupsOf(address)
-  const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff
-  if (!isMapped) return groups.slice(0, 4).map((group) => group.toString(16)).join(':')
-  return groups.slice(6).flatMap((group) => [group >> 8, group & 0xff]).join('.')
-}
-
-/** The eight groups of an IPv6 address. The parser of URLs knows all the ways to write one, and leaves a single one, without dots. */
-function groupsOf (address: string): number[] {
-  const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
-  const read = (part: string): number[] => part === '' ? [] : part.split(':').map((group) => parseInt(group, 16))
-  const [first, last] = [read(head), read(tail ?? '')]
-  return [...first, ...new Array<number>(8 - first.length - last.length).fill(0), ...last]
 }

@@ -8,9 +8,9 @@ export const accounts = [
       { what: 'an account without a password is told as one with another one', from: "if (user.passwordHash === null) return { user, failure: 'no-password' }", to: "if (user.passwordHash === null) return { user, failure: 'wrong-password' }", tests: ['accounts/events'] },
       { what: 'any password is right', from: "if (matches !== true) return { user, failure: 'wrong-password' }", to: '' },
       { what: 'an inactive user logs in', from: "if (user.isActive !== true) return { user, failure: 'inactive' }", to: '' },
-      { what: 'what is no text is compared as the empty one', from: "isText ? password : '', gone) && isText", to: "isText ? password : '', gone)", tests: ['security/account-takeover', 'accounts/users'] },
+      { what: 'what is no text is compared as the empty one', from: "isText ? password : '', turnOf(source)) && isText", to: "isText ? password : '', turnOf(source))", tests: ['security/account-takeover', 'accounts/users'] },
       { what: 'an unknown address costs no hash', from: 'const matches = await accounts.passwords.verify', to: 'const matches = user !== null && await accounts.passwords.verify', tests: ['accounts/users', 'security/enumeration'] },
-      { what: 'a stronger hash overwrites a password that was changed meanwhile', from: 'const upgraded = { ...user, passwordHash: await accounts.passwords.hash(password), version: user.version + 1 }', to: 'const passwordHash = await accounts.passwords.hash(password)\n    user = await accounts.store.findById(user.id) as StoredUser\n    const upgraded = { ...user, passwordHash, version: user.version + 1 }', tests: ['crypto/imported-hashes'] }
+      { what: 'a stronger hash overwrites a password that was changed meanwhile', from: 'const upgraded = { ...user, passwordHash: await accounts.passwords.hash(password, turnOf({ request })), version: user.version + 1 }', to: 'const passwordHash = await accounts.passwords.hash(password)\n    user = await accounts.store.findById(user.id) as StoredUser\n    const upgraded = { ...user, passwordHash, version: user.version + 1 }', tests: ['crypto/imported-hashes'] }
     ]
   },
   {
@@ -171,8 +171,9 @@ export const accounts = [
       { what: 'the whole digest leaves the machine', from: 'url + hash.slice(0, 5)', to: 'url + hash' },
       { what: 'the range shows on the line', from: "headers: { 'Add-Padding': 'true' }, ", to: '' },
       { what: 'padding is taken for a breach', from: ' && !padding.test(entry)', to: '' },
-      { what: 'a reply without end is read', from: 'text.length > longestReply || ', to: '' },
-      { what: 'a page of errors is read', from: ' || !lines.every((entry) => line.test(entry))', to: '' },
+      { what: 'a reply without end is read', from: 'if (length > longestReply) return null', to: '' },
+      { what: 'a text without end is read', from: 'text.length > longestReply ? null : text', to: 'text' },
+      { what: 'a page of errors is read', from: 'if (!lines.every((entry) => line.test(entry))) return', to: 'if (false) return' },
       { what: 'a failure of the service is not noticed', from: 'if (!reply.ok) return', to: 'if (false) return' }
     ]
   },
@@ -190,13 +191,15 @@ export const accounts = [
     tests: ['http/accounts-promises', 'security/account-takeover', 'security/privilege'],
     mutations: [
       { what: 'any number of new passwords', from: '...newPassword === undefined ?', to: '...true ?', tests: ['http/throttle'] },
-      { what: 'many accounts send many mails to one address', from: '[id, emailKey(newEmail)]', to: '[id]', tests: ['http/throttle'] },
-      { what: 'an address in capitals is another one to mail to', from: '[id, emailKey(newEmail)]', to: '[id, newEmail]', tests: ['http/throttle'] },
+      { what: 'many accounts send many mails to one address', from: '[id, emailKey(newEmail), ', to: '[id, ', tests: ['http/throttle'] },
+      { what: 'an address in capitals is another one to mail to', from: '[id, emailKey(newEmail), ', to: '[id, newEmail, ', tests: ['http/throttle'] },
+      { what: 'an account that is registered anew tells its address of changes for ever', from: ', `from ${oldKey}`]', to: ']', tests: ['http/throttle'] },
+      { what: 'who names an address as their new one keeps its owner there', from: '`from ${oldKey}`', to: 'oldKey', tests: ['http/throttle'] },
       { what: 'a new address needs no password', from: 'if (newEmail === undefined && rest.password === undefined) return', to: 'if (rest.password === undefined && !accounts.policy.confirmEmailChange) return await update(accounts, id, changes, source)\n  if (newEmail === undefined && rest.password === undefined) return' },
       { what: 'a new password needs no old one', from: 'await proveSelf(accounts, user, currentPassword, source)\n  const allow', to: 'const allow' },
       { what: 'a password that was replaced meanwhile is proof', from: 'current.passwordHash !== passwordHash || ', to: '' },
       { what: 'a session that was ended meanwhile is proof', from: ' || current.sessionEpoch !== sessionEpoch', to: '', tests: ['security/account-takeover', 'races/accounts'] },
-      { what: 'any password is proof', from: 'if (await accounts.passwords.verify(user.passwordHash, currentPassword, source.gone) !== true) throw', to: 'if (false) throw' },
+      { what: 'any password is proof', from: 'if (await accounts.passwords.verify(user.passwordHash, currentPassword, turnOf(source)) !== true) throw', to: 'if (false) throw' },
       { what: 'no password is proof', from: 'if (currentPassword === undefined) throw new BadCurrentPasswordError()', to: 'if (currentPassword === undefined) return' },
       { what: 'a new address is not confirmed, though the app asks for it', from: 'if (!accounts.policy.confirmEmailChange) return', to: 'if (true) return', tests: ['http/accounts', 'security/account-takeover'] }
     ]

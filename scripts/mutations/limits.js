@@ -5,10 +5,11 @@ export const limits = [
     file: 'lib/rate-limiter.ts',
     tests: ['http/throttle'],
     mutations: [
-      { what: 'nothing is one too many', from: 'if (emptyAt !== null) return', to: 'if (false) return' },
+      { what: 'nothing is one too many', from: 'if (emptyAt !== null) {', to: 'if (false) {' },
       { what: 'a fault of ours counts', from: 'if (isOurFault(error)) await', to: 'if (false) await' },
       { what: 'a failure does not count', from: 'if (isOurFault(error)) await', to: 'await' },
-      { what: 'what is counted in part stays', from: 'await settle(counted, giveBack)', to: '' },
+      { what: 'what is counted in part stays', from: 'await settle(counted, giveBack)\n        throw', to: 'throw' },
+      { what: 'a locked account locks out its client', from: 'await settle(counted, giveBack)\n            return', to: 'return' },
       { what: 'a success counts at the account', from: "if (counter.onSuccess === 'forget') await", to: 'if (false) await' },
       { what: 'a success counts at the client', from: "if (counter.onSuccess === 'give-back') await", to: 'if (false) await' },
       { what: 'an address stands in the store', from: 'return digestOf(`${what}.${kind}\\n${who}`)', to: 'return `${what}.${kind}.${who}`' },
@@ -23,6 +24,7 @@ export const limits = [
       { what: 'any number of mails', from: '.refusal === null', to: ' !== null' },
       { what: 'no failures in a row are too many', from: ", ...countersOf(limits, 'login', 'inARow', who, 'forget')]", to: ']' },
       { what: 'a password in a session may be guessed for ever', from: "[...countersOf(limits, 'currentPassword', 'perAccount', userId, 'forget'), ", to: '[', tests: ['security/brute-force'] },
+      { what: 'an account that is registered anew is sent as many mails again', from: 'mailCounters(accounts, what, emailKey)', to: 'mailCounters(accounts, what, String(Math.random()))' },
       { what: 'a new password leaves the lock', from: "keyOf('login', 'perAccount', emailKey), ", to: '' }
     ]
   },
@@ -30,10 +32,25 @@ export const limits = [
     file: 'lib/http/throttle.ts',
     tests: ['http/throttle'],
     mutations: [
+      { what: 'a registration that succeeds does not count', from: "register: { type: 'register', onSuccess: 'keep' }", to: "register: { type: 'register', onSuccess: 'give-back' }" }
+    ]
+  },
+  {
+    file: 'lib/client-name.ts',
+    tests: ['http/throttle'],
+    mutations: [
       { what: 'each address of a network is a client', from: 'groups.slice(0, 4)', to: 'groups.slice(0, 8)' },
       { what: 'an IPv4 address has two names', from: 'const isMapped = ', to: 'const isMapped = false && ' },
       { what: 'clients without an address are not counted together', from: "version === 4 ? address : 'unknown'", to: 'String(ip)' },
-      { what: 'a registration that succeeds does not count', from: "register: { type: 'register', onSuccess: 'keep' }", to: "register: { type: 'register', onSuccess: 'give-back' }" }
+      { what: 'all whose proxy adds a port are one client', from: 'return bracketed ?? plain ?? text', to: 'return text' }
+    ]
+  },
+  {
+    file: 'lib/accounts/turn.ts',
+    tests: ['http/overload'],
+    mutations: [
+      { what: 'a client fills the queue', from: 'clientNameOf(request.ip)', to: 'undefined' },
+      { what: 'who has hung up is hashed for', from: 'return { signal, ', to: 'return { ' }
     ]
   },
   {

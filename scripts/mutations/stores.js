@@ -199,7 +199,9 @@ export const stores = [
     tests: ['queue', 'background', 'http/login'],
     mutations: [
       { what: 'any number at once', from: 'if (running < concurrency) running++', to: 'if (running < Infinity) running++' },
-      { what: 'any number in the queue', from: 'else if (waiting < limit) await', to: 'else if (waiting < Infinity) await' },
+      { what: 'any number in the queue', from: 'waiting >= limit)', to: 'waiting >= Infinity)' },
+      { what: 'one owner may have all of it', from: 'countOf(owner) >= share', to: 'countOf(owner) >= Infinity' },
+      { what: 'what has ended takes a place for ever', from: 'count(owner, -1)', to: '' },
       { what: 'whoever has waited too long still runs', from: 'now - first.since >= waitMs', to: 'false' },
       { what: 'whoever has gone still runs', from: 'const onAbort = (): void => { place.leave(signal?.reason) }', to: 'const onAbort = (): void => {}' }
     ]

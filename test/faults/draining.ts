@@ -33,6 +33,7 @@ await app.register(fastifyUsers, {
     },
     concurrency: 2,
     queueLimit: 18,
+    queuePerClient: 20,
     queueTimeoutMs: 600_000
   }
 })

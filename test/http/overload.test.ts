@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, InjectOptions, LightMyRequestResponse } from 'fastify'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
-import { errors, type PasswordHasher, type PasswordOptions, type RouteOptions, type UserStore, memory } from '../../lib/index.js'
+import { errors, memory, type FastifyUsersOptions, type PasswordHasher, type PasswordOptions, type UserStore } from '../../lib/index.js'
 import { appWith, login } from '../helpers/app.js'
 import { captureLog, until, type LogLine } from '../helpers/smtp.js'
 
@@ -44,19 +44,19 @@ interface Scene extends ReturnType<typeof gated> {
   /** The first user's. */
   readonly credential: InjectOptions
   readonly lines: readonly LogLine[]
-  logIn (n: number): Promise<LightMyRequestResponse>
+  logIn (n: number, remoteAddress?: string): Promise<LightMyRequestResponse>
   /** By a connection of its own, that may hang up. */
   logInOver (n: number): Socket
 }
 
 /** An app that listens, with so many users, whose logins do not come to an end yet. */
-async function scene (t: Test, passwords: PasswordOptions, { count = 4, routeOptions = {} }: { count?: number, routeOptions?: RouteOptions } = {}): Promise<Scene> {
+async function scene (t: Test, passwords: PasswordOptions, { count = 4, ...given }: { count?: number } & Pick<Partial<FastifyUsersOptions>, 'routes' | 'routeOptions'> = {}): Promise<Scene> {
   const gate = gated()
   const plain = memory()
   const sought: string[] = []
   const users: UserStore = { ...plain, findByEmail: async (key) => { sought.push(key); return await plain.findByEmail(key) } }
   const { log, lines } = captureLog()
-  const app = await appWith(t, { users, passwords: { hasher: gate.hasher, ...passwords }, routeOptions }, { seed: false, server: { loggerInstance: log } })
+  const app = await appWith(t, { users, passwords: { hasher: gate.hasher, queuePerClient: 1000, ...passwords }, ...given }, { seed: false, server: { loggerInstance: log } })
   t.teardown(gate.open)
   await app.listen({ host: '127.0.0.1', port: 0 })
   for (let n = 0; n < count; n++) await app.users.create(user(n))
@@ -64,7 +64,7 @@ async function scene (t: Test, passwords: PasswordOptions, { count = 4, routeOpt
   gate.close()
   gate.begun.length = 0
 
-  const logIn = async (n: number): Promise<LightMyRequestResponse> => await app.inject({ method: 'POST', url: '/login/bearer', payload: user(n) })
+  const logIn: Scene['logIn'] = async (n, remoteAddress = '127.0.0.1') => await app.inject({ method: 'POST', url: '/login/bearer', payload: user(n), remoteAddress })
   function logInOver (n: number): Socket {
     const body = JSON.stringify(user(n))
     const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
@@ -97,6 +97,42 @@ t.test('500 logins at once: what does not fit is told so at once, the app stays 
   t.strictSame(begun, Array.from({ length: 52 }, (_, index) => index))
   t.equal(most(), 2, 'never more at once, and so never more memory')
   t.equal((await logIn(0)).statusCode, 200, 'and then there is room again')
+})
+
+t.test('a client with accounts of its own has its share of the queue, and the others get in', async (t) => {
+  for (const [attacker, others] of [
+    [() => '192.0.2.1', ['192.0.2.2', '198.51.100.1', '2001:db8::1']],
+    // Of one network, from another address each time.
+    [(n: number) => `2001:db8:0:1::${n.toString(16)}`, ['2001:db8:0:2::1', '2001:db8::1', '192.0.2.1']]
+  ] satisfies Array<[(n: number) => string, string[]]>) {
+    const { logIn, open } = await scene(t, { concurrency: 1, queueLimit: 16, queuePerClient: undefined }, { count: 20 })
+    const flood = Array.from({ length: 17 }, (_, n) => logIn(n, attacker(n)))
+    const told = await Promise.all(flood.slice(4))
+    for (const reply of told) t.match(reply.json(), { statusCode: 503, code: 'FST_USERS_BUSY' }, 'a quarter of the places, and no more')
+    t.match(told[0]?.headers, { 'retry-after': /^[1-9]\d?$/, 'cache-control': 'no-store' })
+    const logins = others.map((address, index) => logIn(17 + index, address))
+    open()
+    t.strictSame((await Promise.all([...logins, ...flood.slice(0, 4)])).map(({ statusCode }) => statusCode), new Array(7).fill(200))
+    t.equal((await logIn(0, attacker(0))).statusCode, 200, 'and then there is room again')
+  }
+})
+
+t.test('each route that hashes counts to the share of its client, and a call of the app to nobody\'s', async (t) => {
+  const { app, credential, logIn, open } = await scene(t, { concurrency: 1, queuePerClient: 1 }, { routes: { register: true, me: true, deleteMe: true } })
+  const remoteAddress = '192.0.2.1'
+  const currentPassword = user(0).password
+  const first = logIn(1, remoteAddress)
+  for (const request of [
+    { method: 'POST', url: '/login/bearer', payload: user(2) },
+    { method: 'POST', url: '/register', payload: { email: 'new@example.com', password: 'correct horse battery staple' } },
+    { ...credential, method: 'POST', url: '/confirm', payload: { password: currentPassword } },
+    { ...credential, method: 'PATCH', url: '/users/me', payload: { email: 'other@example.com', currentPassword } },
+    { ...credential, method: 'DELETE', url: '/users/me', payload: { currentPassword } }
+  ] satisfies InjectOptions[]) t.match((await app.inject({ ...request, remoteAddress })).json(), { code: 'FST_USERS_BUSY' }, request.url)
+  const calls = [app.users.authenticate(user(3).email, user(3).password), app.users.create({ email: 'script@example.com', password: 'correct horse battery staple' })]
+  open()
+  for (const called of await Promise.all(calls)) t.ok(called)
+  t.equal((await first).statusCode, 200)
 })
 
 t.test('a login that has waited too long is told so, and is not hashed', async (t) => {

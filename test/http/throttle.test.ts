@@ -77,8 +77,15 @@ t.test('who counts as one client', async (t) => {
     ['::1', '::2'],
     ['fe80::1%eth0', 'fe80::2'],
     ['', 'no address'],
-    ['no address', '192.0.2.1:4711'],
-    ['', '1.2.3']
+    ['192.0.2.1:4711', '192.0.2.1:4712'],
+    ['192.0.2.1', '192.0.2.1:4711'],
+    ['192.0.2.1', '[::ffff:192.0.2.1]:443'],
+    ['[2001:db8:1:2::1]:443', '2001:db8:1:2::9'],
+    ['[2001:db8:1:2::1]', '[2001:db8:1:2::1]:65535'],
+    ['2001:db8:1:2::1:443', '2001:db8:1:2::1:444'],
+    ['fe80::1', '[fe80::1%eth0]:443'],
+    ['', '1.2.3'],
+    ...['192.0.2.1:', '192.0.2.1:x', '192.0.2.1:123456', '192.0.2.1:1:2', '[192.0.2.1', '[2001:db8::1]x', '[2001:db8::1', '2001:db8::1]:443', '2001:db8:1:2:3:4:5:6:443', '[[::1]]:443', ':443', '[]:443', ' 192.0.2.1', '192.0.2.1, 192.0.2.2', '"192.0.2.1"'].map((odd) => ['no address', odd] as const)
   ]
   const two: ReadonlyArray<readonly [string, string]> = [
     ['192.0.2.1', '192.0.2.2'],
@@ -86,7 +93,9 @@ t.test('who counts as one client', async (t) => {
     ['2001:db8:1:2::', '2001:db8:1::2'],
     ['::ffff:192.0.2.1', '::ffff:192.0.2.2'],
     ['::fffe:192.0.2.1', '192.0.2.1'],
-    ['', '192.0.2.1']
+    ['', '192.0.2.1'],
+    ['192.0.2.1:443', '192.0.2.2:443'],
+    ['[2001:db8:1:2::1]:443', '[2001:db8:1:3::1]:443']
   ]
   const ask = async (pair: readonly [string, string]): Promise<string[]> => {
     const app = await appWith(t, { throttle: { login: { perClient: { attempts: 1 } } } }, { seed: false, before: (app) => { app.addHook('onRequest', async ({ raw }) => { Object.defineProperty(raw.socket, 'remoteAddress', { value: raw.headers['x-address'] === '' ? undefined : raw.headers['x-address'] }) }) } })
@@ -113,6 +122,9 @@ t.test('what a header says counts only as far as trustProxy goes', async (t) => 
   t.equal((await ask(behind, headers))[3], '400 LOGIN_BAD_CREDENTIALS', 'the proxy tells clients apart')
   const forged = (index: number): Record<string, string> => ({ 'x-forwarded-for': `203.0.113.${index}, 198.51.100.7` })
   t.equal((await ask(behind, forged))[3], tooMany, 'what the client put in front of it does not count')
+  const withPort = (client: number) => (index: number): Record<string, string> => ({ 'x-forwarded-for': `198.51.100.${client}:${50_000 + index}` })
+  t.equal((await ask(behind, withPort(1)))[3], tooMany, 'a port makes nobody another client')
+  t.equal((await ask(behind, withPort(2)))[2], '400 LOGIN_BAD_CREDENTIALS', 'nor all of them one')
 })
 
 t.test('each route counts per client, under a number of its own', async (t) => {
@@ -212,6 +224,72 @@ t.test('mails: so many to one account, and whoever asks is told nothing of it', 
   clock.forward(3600)
   t.equal(await from(app, '192.0.2.77', '/forgot-password', { email: ann.email }), '202')
   await post.mail('reset-password', ann.email)
+})
+
+t.test('mails: an account that is removed and registered anew is sent no more of them', async (t) => {
+  for (const concealAccounts of [false, true]) {
+    const post = postOffice()
+    const app = await appWith(t, { routes: everyRoute, concealAccounts, ...post.options })
+    const victim = { email: 'victim@example.com', password: aPassword('own') }
+    let credential: InjectOptions = {}
+    const registered = async (index: number): Promise<void> => {
+      t.equal(await from(app, `192.0.2.${index}`, '/register', victim), concealAccounts ? '202' : '201')
+      await post.events.take((event) => event.type === 'register', 'an account')
+      credential = await login(app, 'bearer', victim)
+    }
+    const removed = async (): Promise<void> => { t.equal(await outcome(app, credential, 'DELETE', '/users/me', { currentPassword: victim.password }), '204') }
+    for (let index = 0; index < 7; index++) {
+      await registered(index)
+      await post.events.take((event) => event.type === 'request-verify', 'a mail, or none')
+      t.equal(await from(app, `192.0.2.${index}`, '/forgot-password', { email: victim.email.toUpperCase() }), '202')
+      await post.events.take((event) => event.type === 'forgot-password', 'a mail, or none')
+      await removed()
+    }
+
+    const change = async (index: number, changes: object): Promise<string> => {
+      await registered(index)
+      const answer = await outcome(app, credential, 'PATCH', '/users/me', { ...changes, currentPassword: victim.password })
+      if (answer === tooMany) await removed()
+      else await app.users.remove((await app.users.list()).items.at(-1)?.id as string)
+      return answer
+    }
+    t.strictSame(await times(7, (index) => change(index, { email: `away${index}@example.com` })), [...new Array<string>(5).fill('200'), tooMany, tooMany])
+    t.strictSame(await times(12, (index) => change(index, { password: aPassword('next') })), [...new Array<string>(10).fill('200'), tooMany, tooMany])
+
+    await app.close()
+    const mails: Record<string, number> = {}
+    for (const { to, subject } of post.mails.untaken) if (to === victim.email) mails[subject] = (mails[subject] ?? 0) + 1
+    t.strictSame(mails, { 'verify-address': 5, 'reset-password': 3, 'email-changed': 5, 'password-changed': 10 })
+  }
+})
+
+t.test('who names an address as their new one keeps nobody from leaving it', async (t) => {
+  const app = await appWith(t, { routes: everyRoute })
+  const mallory = { email: 'mallory@example.com', password: aPassword('mallory') }
+  await app.users.create(mallory)
+  const credential = await login(app, 'bearer', mallory)
+  t.equal((await times(6, () => outcome(app, credential, 'PATCH', '/users/me', { email: ann.email, currentPassword: mallory.password }))).at(-1), tooMany)
+  t.equal(await outcome(app, await login(app, 'bearer'), 'PATCH', '/users/me', { email: 'ann.new@example.com', currentPassword: ann.password }), '200')
+})
+
+t.test('an account that is locked costs nobody else behind the same address', async (t) => {
+  const clock = stoppedClock()
+  const app = await appWith(t, { clock: clock.now, throttle: { login: { perClient: { attempts: 12 } } } })
+  const bob = { email: 'bob@example.com', password: aPassword('bob') }
+  await app.users.create(bob)
+  const answers = await times(50, () => from(app, '192.0.2.1', '/login/bearer', wrong))
+  t.strictSame(answers, [...new Array<string>(10).fill('400 LOGIN_BAD_CREDENTIALS'), ...new Array<string>(40).fill(tooMany)])
+  t.equal(await from(app, '192.0.2.1', '/login/bearer', bob), '200', 'the ten passwords that were looked at count, and no more')
+  t.strictSame(await times(3, () => from(app, '192.0.2.1', '/login/bearer', { ...bob, password: 'wrong' })), ['400 LOGIN_BAD_CREDENTIALS', '400 LOGIN_BAD_CREDENTIALS', tooMany], 'which are counted as ever')
+  clock.forward(90)
+  t.equal(await from(app, '192.0.2.2', '/login/bearer', ann), '200', 'nor does it lock the account for longer')
+})
+
+t.test('what is refused by one limit counts against none', async (t) => {
+  const app = await appWith(t, { throttle: { login: { perAccount: { attempts: 3, seconds: 900 }, inARow: { attempts: 2 } } } })
+  t.strictSame(await times(4, () => from(app, '192.0.2.1', '/login/bearer', wrong)), ['400 LOGIN_BAD_CREDENTIALS', '400 LOGIN_BAD_CREDENTIALS', tooMany, tooMany])
+  const reply = await app.inject({ method: 'POST', url: '/login/bearer', payload: wrong })
+  t.ok(Number(reply.headers['retry-after']) > 1_000_000, 'it is told of the one that has no room')
 })
 
 t.test('a flood of links voids none of those that were mailed', async (t) => {
