@@ -11,7 +11,7 @@ export type Authentication =
   { readonly user: StoredUser | null, readonly failure: LoginFailure }
 
 /** Checks an address and a password. Every way to fail costs what success costs: one hash. */
-export async function authenticate (accounts: Accounts, email: string, password: string, source: Pick<Source, 'request' | 'gone'> = { request: null }): Promise<Authentication> {
+export async function authenticate (accounts: Accounts, email: string, password: string, source: Pick<Source, 'request' | 'gone'>): Promise<Authentication> {
   const user = await findByEmail(accounts.store, email)
   // What is no text is nobody's password, and is refused as slowly as any other.
   const isText = typeof password === 'string'

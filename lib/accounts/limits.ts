@@ -1,13 +1,22 @@
+import type { FastifyRequest } from 'fastify'
+import { clientNameOf } from '../client-name.js'
 import type { StoredUser } from '../contracts/user-store.js'
 import { emailKey } from '../email.js'
 import { countersOf, keyOf, type Counter, type Limited } from '../rate-limiter.js'
 import type { Accounts } from './accounts.js'
 
-/** What a login at this address counts against, whether there is an account or not. */
-export function loginCounters ({ limits }: Accounts, email: string): readonly Counter[] {
+/** What a request counts against for where it comes from. */
+export function clientCounters ({ limits }: Accounts, what: Limited, { ip }: Pick<FastifyRequest, 'ip'>, onSuccess: Counter['onSuccess']): readonly Counter[] {
+  return countersOf(limits, what, 'perClient', clientNameOf(ip), onSuccess)
+}
+
+/** What a login at this address counts against, whether there is an account or not: the client, if that is known, and then the account. */
+export function loginCounters (accounts: Accounts, email: string, request: FastifyRequest | null): readonly Counter[] {
+  const { limits } = accounts
   // Whatever a route of the application hands on.
   const who = typeof email === 'string' ? emailKey(email) : ''
-  return [...countersOf(limits, 'login', 'perAccount', who, 'forget'), ...countersOf(limits, 'login', 'inARow', who, 'forget')]
+  const client = request === null ? [] : clientCounters(accounts, 'login', request, 'give-back')
+  return [...client, ...countersOf(limits, 'login', 'perAccount', who, 'forget'), ...countersOf(limits, 'login', 'inARow', who, 'forget')]
 }
 
 /**

@@ -90,12 +90,12 @@ export interface Users {
    */
   remove (id: string, request?: FastifyRequest): Promise<boolean>
   /**
-   * The active user with this address and password, or `null`. It takes as long either way, and counts as a login at the account: no
-   * password is looked at that would be one too many. Clients are yours to count.
+   * The active user with this address and password, or `null`. It takes as long either way, and counts as a login at the account and, with
+   * a `request`, of its client: no password is looked at that would be one too many.
    *
    * @throws `TOO_MANY_REQUESTS`, whether there is an account or not
    */
-  authenticate (email: string, password: string): Promise<User | null>
+  authenticate (email: string, password: string, request?: FastifyRequest): Promise<User | null>
   /**
    * Mails a link to verify the address, if there is an active account of it that is not verified. It resolves before that is
    * known, and takes as long either way.
@@ -140,9 +140,10 @@ export function createUsers (accounts: Accounts, background: Background): Users 
     list: async (query = {}) => await list(accounts, query),
     update: async (id, changes, request) => toUser((await update(accounts, id, changes, from(request))).after),
     remove: async (id, request) => await unlessMissing(() => remove(accounts, id, from(request))),
-    async authenticate (email, password) {
-      const attempt = await accounts.limiter.admit(loginCounters(accounts, email))
-      const { user, failure } = await attempt.during(() => authenticate(accounts, email, password))
+    async authenticate (email, password, request) {
+      const source = from(request)
+      const attempt = await accounts.limiter.admit(loginCounters(accounts, email, source.request))
+      const { user, failure } = await attempt.during(() => authenticate(accounts, email, password, source))
       if (failure !== null) return null
       await attempt.succeeded()
       return toUser(user)

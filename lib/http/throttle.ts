@@ -1,9 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Accounts } from '../accounts/accounts.js'
+import { clientCounters } from '../accounts/limits.js'
 import { recordedIfFailed } from '../accounts/record.js'
-import { clientNameOf } from '../client-name.js'
 import type { AuditEvent, AuditEventType } from '../contracts/audit.js'
-import { countersOf, type Counter, type Limited } from '../rate-limiter.js'
+import type { Counter, Limited } from '../rate-limiter.js'
 import type { RouteContext } from './routes/context.js'
 
 /** What is limited per client: what it is called in an event, and what becomes of the count if it succeeds. */
@@ -28,9 +27,4 @@ export async function throttled<T> ({ accounts, sourceOf }: Pick<RouteContext, '
   const result = await attempt.during(work)
   await attempt.succeeded()
   return result
-}
-
-/** What a request counts against for where it comes from. */
-export function clientCounters ({ limits }: Accounts, what: Limited, { ip }: FastifyRequest, onSuccess: Counter['onSuccess']): readonly Counter[] {
-  return countersOf(limits, what, 'perClient', clientNameOf(ip), onSuccess)
 }

@@ -20,6 +20,7 @@ export const limits = [
     file: 'lib/accounts/limits.ts',
     tests: ['http/throttle'],
     mutations: [
+      { what: 'a login counts against no client', from: 'return [...client, ', to: 'return [' },
       { what: 'another spelling is another account', from: "typeof email === 'string' ? emailKey(email)", to: "typeof email === 'string' ? email" },
       { what: 'any number of mails', from: '.refusal === null', to: ' !== null' },
       { what: 'no failures in a row are too many', from: ", ...countersOf(limits, 'login', 'inARow', who, 'forget')]", to: ']' },

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, InjectOptions, Ligh
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { errors, memory, type FastifyUsersOptions, type PasswordHasher, type PasswordOptions, type UserStore } from '../../lib/index.js'
-import { appWith, login } from '../helpers/app.js'
+import { appWith, login, type Prepare } from '../helpers/app.js'
 import { captureLog, until, type LogLine } from '../helpers/smtp.js'
 
 /** A hasher whose work is done when the test says so. The password of the nth user is `password ${n}`. */
@@ -50,13 +50,13 @@ interface Scene extends ReturnType<typeof gated> {
 }
 
 /** An app that listens, with so many users, whose logins do not come to an end yet. */
-async function scene (t: Test, passwords: PasswordOptions, { count = 4, ...given }: { count?: number } & Pick<Partial<FastifyUsersOptions>, 'routes' | 'routeOptions'> = {}): Promise<Scene> {
+async function scene (t: Test, passwords: PasswordOptions, { count = 4, ...given }: { count?: number } & Pick<Partial<FastifyUsersOptions>, 'routes' | 'routeOptions'> = {}, routes: Prepare = () => {}): Promise<Scene> {
   const gate = gated()
   const plain = memory()
   const sought: string[] = []
   const users: UserStore = { ...plain, findByEmail: async (key) => { sought.push(key); return await plain.findByEmail(key) } }
   const { log, lines } = captureLog()
-  const app = await appWith(t, { users, passwords: { hasher: gate.hasher, queuePerClient: 1000, ...passwords }, ...given }, { seed: false, server: { loggerInstance: log } })
+  const app = await appWith(t, { users, passwords: { hasher: gate.hasher, queuePerClient: 1000, ...passwords }, ...given }, { seed: false, server: { loggerInstance: log }, routes })
   t.teardown(gate.open)
   await app.listen({ host: '127.0.0.1', port: 0 })
   for (let n = 0; n < count; n++) await app.users.create(user(n))
@@ -118,12 +118,14 @@ t.test('a client with accounts of its own has its share of the queue, and the ot
 })
 
 t.test('each route that hashes counts to the share of its client, and a call of the app to nobody\'s', async (t) => {
-  const { app, credential, logIn, open } = await scene(t, { concurrency: 1, queuePerClient: 1 }, { routes: { register: true, me: true, deleteMe: true } })
+  const routes = (app: FastifyInstance): void => { app.post<{ Body: ReturnType<typeof user> }>('/own', async (request) => ({ user: await app.users.authenticate(request.body.email, request.body.password, request) })) }
+  const { app, credential, logIn, open } = await scene(t, { concurrency: 1, queuePerClient: 1 }, { routes: { register: true, me: true, deleteMe: true } }, routes)
   const remoteAddress = '192.0.2.1'
   const currentPassword = user(0).password
   const first = logIn(1, remoteAddress)
   for (const request of [
     { method: 'POST', url: '/login/bearer', payload: user(2) },
+    { method: 'POST', url: '/own', payload: user(2) },
     { method: 'POST', url: '/register', payload: { email: 'new@example.com', password: 'correct horse battery staple' } },
     { ...credential, method: 'POST', url: '/confirm', payload: { password: currentPassword } },
     { ...credential, method: 'PATCH', url: '/users/me', payload: { email: 'other@example.com', currentPassword } },

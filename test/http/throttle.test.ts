@@ -482,6 +482,18 @@ t.test('app.users: authenticate counts at the account, unlock and a new password
   t.equal(await app.users.authenticate(5 as unknown as string, 'x'), null)
 })
 
+t.test('app.users: authenticate with a request counts at its client, too', async (t) => {
+  const app = await appWith(t, { throttle: { login: { perClient: { attempts: 2 } } } }, {
+    routes: (app) => { app.post<{ Body: typeof ann }>('/own', async (request) => ({ user: await app.users.authenticate(request.body.email, request.body.password, request) })) }
+  })
+  const ask = (index: number): Promise<string> => from(app, '192.0.2.1', '/own', { ...wrong, email: `${index}@example.com` })
+  t.equal(await from(app, '192.0.2.1', '/own', ann), '200')
+  t.strictSame(await times(3, ask), ['200', '200', tooMany])
+  t.equal(await from(app, '192.0.2.1', '/login/bearer', ann), tooMany, 'whichever way it comes')
+  t.equal(await from(app, '192.0.2.2', '/own', ann), '200')
+  t.match(await app.users.authenticate(ann.email, ann.password), { email: ann.email }, 'without a request, the account alone counts')
+})
+
 t.test('a password that is not sent is no guess', async (t) => {
   const app = await appWith(t, { routes: everyRoute })
   const credential = await login(app, 'bearer')

@@ -12,7 +12,6 @@ import { BadCredentialsError, LoginNotVerifiedError } from '../../errors.js'
 import { errorReply } from '../../schemas/error.js'
 import { loginBody, type LoginBody } from '../../schemas/login.js'
 import { clientOf } from '../client.js'
-import { clientCounters } from '../throttle.js'
 import { decide } from '../undecided.js'
 import { addRoute, type OwnRoute } from './add-route.js'
 import type { RouteContext } from './context.js'
@@ -37,8 +36,7 @@ async function login (context: RouteContext, backend: RunningBackend, request: F
   const source = context.sourceOf(request, reply)
   const name = backend.name as BackendName
 
-  const counters = [...clientCounters(accounts, 'login', request, 'give-back'), ...loginCounters(accounts, email)]
-  const attempt = await recordedIfFailed(accounts, source, 'login', null, () => accounts.limiter.begin(counters), name)
+  const attempt = await recordedIfFailed(accounts, source, 'login', null, () => accounts.limiter.begin(loginCounters(accounts, email, request)), name)
   if (attempt.refusal !== null) return await refuse(context, backend, 'too-many-attempts', null, request, reply, attempt.refusal)
   const { user, failure } = await recordedIfFailed(accounts, source, 'login', null, () => attempt.during(() => decide(() => authenticate(accounts, email, password, source))), name)
   if (failure !== null) return await refuse(context, backend, failure, user, request, reply)
