@@ -10,7 +10,8 @@ export const owaspCost: Argon2Cost = { memoryCost: 19_456, timeCost: 2, parallel
 /** The cheapest of the equivalent settings on OWASP's list (7 MiB, five passes), as KiB × passes. */
 export const owaspLeastWork = 7_168 * 5
 
-const phc = /^\$argon2(?:id|i|d)\$v=19\$m=(\d{1,7}),t=(\d{1,4}),p=(\d{1,2})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,171}$/
+/** The reference writes m, t, p; others, such as `argon2` from 0.45 on, sort them. */
+const phc = /^\$argon2(id|i|d)\$v=19\$(m=\d{1,7},(?:t=\d{1,4},p=\d{1,2}|p=\d{1,2},t=\d{1,4}))\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,171}$/
 
 /** Bounds on what an imported hash can make us do at each login; more than any hash in use asks for. */
 const maxMemory = 256 * 1024
@@ -19,14 +20,20 @@ const maxLanes = 16
 
 /** Whether a text is an argon2 hash, of a cost that one can bear: 256 MiB, and 1 GiB × passes. */
 export function isArgon2Hash (hash: string): boolean {
-  const [m = 0, t = 0, p = 0] = (phc.exec(hash) ?? []).slice(1).map(Number)
+  const { m, t, p } = costOf(phc.exec(hash)?.[2])
   return p >= 1 && p <= maxLanes && t >= 1 && m >= 8 * p && m <= maxMemory && m * t <= maxWork
 }
 
 /** Whether a hash is none of argon2id, or of less memory × passes than those made now. */
 export function isWeaker (hash: string, { memoryCost, timeCost }: Argon2Cost): boolean {
-  const parameters = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$/.exec(hash)
-  return parameters === null || Number(parameters[1]) * Number(parameters[2]) < memoryCost * timeCost
+  const [, kind, parameters] = phc.exec(hash) ?? []
+  const { m, t } = costOf(parameters)
+  return kind !== 'id' || m * t < memoryCost * timeCost
+}
+
+function costOf (parameters = ''): { readonly m: number, readonly t: number, readonly p: number } {
+  const found = new Map(parameters.split(',').map((parameter) => [parameter.slice(0, 1), Number(parameter.slice(2))]))
+  return { m: found.get('m') ?? 0, t: found.get('t') ?? 0, p: found.get('p') ?? 0 }
 }
 
 /** Hashes by argon2id (RFC 9106), as PHC strings. */
