@@ -52,6 +52,7 @@ t.test('options that are wrong do not start, and each is named', async (t) => {
     [{ passwords: { memoryCost: 7 } }, 'passwords.memoryCost must be a whole number of KiB, from 8 times parallelism'],
     [{ passwords: { concurrency: 1.5 } }, 'passwords.concurrency must be a whole number from 1'],
     [{ passwords: { queueLimit: -1 } }, 'passwords.queueLimit must be a whole number from 1'],
+    ...[0, 1.5, Infinity, '5', null].map((queuePerClient): [object, string] => [{ passwords: { queuePerClient } }, 'passwords.queuePerClient must be a whole number from 1']),
     ...[0, 1.5, 600_001, '5s', null].map((queueTimeoutMs): [object, string] => [{ passwords: { queueTimeoutMs } }, 'passwords.queueTimeoutMs must be a whole number of milliseconds from 1 to 600000']),
     ...[{}, null, () => ({})].map((hasher): [object, string] => [{ passwords: { hasher } }, 'passwords.hasher must have hash, verify and needsRehash, or be a function that makes one']),
     [{ passwords: { rounds: 10 } }, 'passwords.rounds is no option'],

@@ -267,6 +267,7 @@ t.test('a fetch of one\'s own that has nothing but a text, or a body of another 
 t.test('the options', async (t) => {
   const settings = resolvePasswords({})
   t.match(settings, { minLength: 8, maxLength: 128, validatePassword: undefined, breaches: undefined })
+  t.strictSame([{}, { queueLimit: 4 }, { queueLimit: 9 }, { queuePerClient: 50 }].map((given) => resolvePasswords(given).queuePerClient), [25, 2, 3, 50], 'a share of the queue')
   t.strictSame(resolvePasswords({ breaches: { fetch } }).breaches, { fetch, url: 'https://api.pwnedpasswords.com/range/', timeoutMs: 2_000 })
 
   for (const production of [true, false]) {
