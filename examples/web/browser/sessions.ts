@@ -1,8 +1,9 @@
 import { api, ApiError, type Session } from './api.js'
 import { device } from './device.js'
-import { dateAndTime, find, leave, setTime } from './dom.js'
+import { dateAndTime, find, setTime } from './dom.js'
 import { attempt, onSubmit } from './forms.js'
 import { showList } from './list.js'
+import { leaveSession } from './tabs.js'
 
 const news = find('#news')
 
@@ -23,7 +24,7 @@ const list = await showList<Session>('/sessions', (row, session) => {
       // It has ended meanwhile, which is as good.
       if (!(error instanceof ApiError && error.code === 'SESSION_NOT_FOUND')) throw error
     })
-    if (session.current) return await leave('/login?done=logout')
+    if (session.current) return await leaveSession('logout')
     await list.show()
     return 'The session has ended.'
   })
