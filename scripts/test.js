@@ -22,6 +22,7 @@ const checks = [
   ['Build', path.join(root, 'scripts/build.js')],
   // The examples and the type tests import the package by its name, which leads to the build.
   ['Types: examples', bin('typescript', 'tsc'), '-p', 'examples', '--noEmit'],
+  ['Types: tutorials with fields of their own', bin('typescript', 'tsc'), '-p', 'examples/learn', '--noEmit'],
   ['Types: the web example', bin('typescript', 'tsc'), '-p', 'examples/web', '--noEmit'],
   ['Types: the web example in the browser', bin('typescript', 'tsc'), '-p', 'examples/web/browser', '--noEmit'],
   ['Types: what users of the package see', bin('tstyche')]

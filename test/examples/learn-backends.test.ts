@@ -170,6 +170,36 @@ t.test('websocket', async (t) => {
   await t.test('its lines', { skip: noShell }, (t) => tryTutorial(t, 'websocket'))
 })
 
+for (const name of ['typebox', 'zod']) {
+  t.test(name, async (t) => {
+    const app = await open(t, name)
+    const zoe = { email: 'zoe@example.com', password, nickname: 'Zoë' }
+    const register = (user: object) => app.inject({ method: 'POST', url: '/register', payload: user })
+    for (const nickname of [undefined, '', 'x'.repeat(41), 7, null]) t.equal((await register({ ...zoe, nickname })).statusCode, 400)
+    t.match((await register({ ...zoe, plan: 'pro' })).json(), { nickname: 'Zoë', plan: 'free' }, 'users do not choose their plan')
+
+    const headers = await loginAs(app, zoe, 'bearer')
+    const note = (payload: object) => app.inject({ method: 'POST', url: '/notes', headers, payload })
+    t.strictSame((await note({ title: 'Milk', stars: 4 })).json(), { title: 'Milk', stars: 4, author: 'Zoë' })
+    t.strictSame((await note({ title: 'Milk' })).json(), { title: 'Milk', author: 'Zoë' })
+    for (const payload of [{}, { title: '' }, { title: 'Milk', stars: 9 }, { title: 'Milk', stars: 1.5 }]) t.equal((await note(payload)).statusCode, 400)
+    t.equal((await app.inject({ method: 'POST', url: '/notes', payload: { title: 'Milk' } })).statusCode, 401)
+
+    const exported = (query = '') => app.inject({ url: `/export${query}`, headers })
+    t.equal((await exported()).statusCode, 402)
+    const { id } = (await app.inject({ url: '/whoami', headers })).json<{ id: string }>()
+    await app.users.update(id, { plan: 'pro' } as object)
+    t.strictSame((await exported()).json(), { format: 'json', notes: [] })
+    t.strictSame((await exported('?format=csv')).json(), { format: 'csv', notes: [] })
+    t.equal((await exported('?format=exe')).statusCode, 400)
+    t.match((await app.inject({ url: '/whoami', headers })).json(), { id, email: 'zoe@example.com', nickname: 'Zoë', plan: 'pro' })
+
+    await t.test('its lines', { skip: noShell }, async (t) => {
+      t.match(await tryTutorial(t, name), '"plan":"free"')
+    })
+  })
+}
+
 t.test('fastify-auth', async (t) => {
   const apiKey = 'a key for tests'
   let hour = 12
