@@ -51,10 +51,16 @@ function isUser (row: unknown): row is StoredUser {
     [isActive, isVerified, isSuperuser].every(isBoolean) && [version, sessionEpoch].every(Number.isSafeInteger) && [pendingTokens, fields].every(isMap)
 }
 
-function isSession (row: unknown): row is StoredSession {
-  const { id, userId, createdAt, lastSeenAt, expiresAt, data } = Object(row) as Record<keyof StoredSession, unknown>
-  const { epoch, endsAt } = Object(data) as Record<keyof StoredSession['data'], unknown>
-  return [id, userId].every((text) => typeof text === 'string') && [createdAt, lastSeenAt, expiresAt, epoch, endsAt].every(Number.isSafeInteger)
+/** Whether a row has all that is decided by, and written back. Each request comes by here, so it makes nothing. */
+export function isSession (row: unknown): row is StoredSession {
+  if (typeof row !== 'object' || row === null) return false
+  const { id, userId, createdAt, lastSeenAt, expiresAt, version, data } = row as Record<keyof StoredSession, unknown>
+  if (typeof data !== 'object' || data === null) return false
+  const { backend, epoch, authenticatedAt, endsAt, idleMs, accessExpiresAt, accessDigest, refresh } = data as Record<keyof StoredSession['data'], unknown>
+  return typeof id === 'string' && typeof userId === 'string' && typeof backend === 'string' &&
+    Number.isSafeInteger(createdAt) && Number.isSafeInteger(lastSeenAt) && Number.isSafeInteger(expiresAt) && Number.isSafeInteger(version) &&
+    Number.isSafeInteger(epoch) && Number.isSafeInteger(authenticatedAt) && Number.isSafeInteger(endsAt) && Number.isSafeInteger(accessExpiresAt) &&
+    idleMs !== undefined && accessDigest !== undefined && refresh !== undefined
 }
 
 function isMap (value: unknown): boolean {

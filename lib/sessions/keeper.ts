@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { isBoolean } from '../answers.js'
+import { isBoolean, isSession } from '../answers.js'
 import type { SessionData, SessionStore, StoredSession } from '../contracts/session-store.js'
 import type { Exchange, Grant, Issued, LookUps, Refreshed, Renewed, RunningStrategy, Session, StrategyContext, Verified } from '../contracts/strategy.js'
 import { createToken, digestOf, hasDigest, readToken } from '../crypto/opaque-token.js'
@@ -210,10 +210,13 @@ function isFound (found: MaybePromise<Found>): found is Found & object {
   return (found as Partial<NonNullable<Found>> | null)?.session !== undefined
 }
 
-/** Whether a session holds at a backend, as far as the store can tell. One with another id is no answer: nothing is told by it, not even that this one is over. */
+/**
+ * Whether a session holds at a backend, as far as the store can tell. One with another id, or half of one, is no answer: nothing is told by
+ * it, not even that this one is over, and it is never written back.
+ */
 function holds (row: StoredSession | null, id: string, backend: string, now: number): row is StoredSession {
   if (row === null) return false
-  if (row.id !== id) throw new StoreAnswerError('find')
+  if (!isSession(row) || row.id !== id) throw new StoreAnswerError('find')
   return row.data.backend === backend && row.expiresAt > now && row.data.endsAt > now
 }
 

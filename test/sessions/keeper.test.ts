@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Exchange, Grant, Refreshed, Renewed, SessionStore, StoredSession } from '../../lib/index.js'
+import type { Exchange, Grant, Refreshed, Renewed, SessionData, SessionStore, StoredSession } from '../../lib/index.js'
 import { memorySessions } from '../../lib/index.js'
 import { createToken, digestOf } from '../../lib/crypto/opaque-token.js'
 import { isSessionStore } from '../../lib/sessions/is-session-store.js'
@@ -582,7 +582,13 @@ t.test('an answer that is none: nothing is told by it', async (t) => {
   other.row = { ...own, id: 'x'.repeat(43) }
   await t.rejects(async () => await keeper.see(session.id, 'one', always, null), odd, 'a session that nobody has asked for')
   await t.rejects(refresh(refreshToken), odd)
-  for (const row of [{}, 1, 'yes', true] as unknown[]) {
+  const without = <T extends object>(row: T, member: keyof T): Partial<T> => ({ ...row, [member]: undefined })
+  const halves = [
+    ...(Object.keys(own) as Array<keyof StoredSession>).map((member) => without(own, member)),
+    ...(Object.keys(own.data) as Array<keyof SessionData>).filter((member) => member !== 'ip' && member !== 'userAgent').map((member) => ({ ...own, data: without(own.data, member) }))
+  ]
+  t.equal(halves.length, 15)
+  for (const row of [{}, 1, 'yes', true, ...halves] as unknown[]) {
     other.row = row as StoredSession
     await t.rejects(async () => await keeper.see(session.id, 'one', always, null), odd)
     await t.rejects(refresh(refreshToken), odd)
