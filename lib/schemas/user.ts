@@ -20,7 +20,7 @@ export const reservedNames = [...Object.keys(baseUserSchema.properties), 'emailK
 export interface ObjectSchema {
   readonly type: 'object'
   readonly properties: Readonly<Record<string, unknown>>
-  readonly required?: readonly string[]
+  readonly required?: readonly string[] | undefined
   /** Fields that the schema does not name are refused, whatever it says here. */
   readonly additionalProperties?: unknown
 }

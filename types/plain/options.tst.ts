@@ -51,6 +51,8 @@ describe('the options of the plugin', () => {
     expect(app.register(fastifyUsers, { users, strategy, backends: [cookie] })).type.toRaiseError("is not assignable to type 'Backend<string>'")
     expect(app.register(fastifyUsers, { users, strategy: process.env.AUTH_SECRET, backends })).type.toRaiseError("Type 'string' is not assignable to type 'Strategy'")
     expect(app.register(fastifyUsers, { users, strategy, backends, trustedOrigins: 'https://app.example.com' })).type.toRaiseError("Type 'string' is not assignable to type 'readonly string[]'")
+    // TypeBox says `required: undefined` where all is optional.
+    expect(app.register).type.toBeCallableWith(fastifyUsers, { users, strategy, backends, fields: Type.Object({ role: Type.Optional(Type.String()) }) })
     expect(app.register(fastifyUsers, { users, strategy, backends, fields: { nickname: 'string' } })).type.toRaiseError("'nickname' does not exist in type 'ObjectSchema'")
     expect(app.register(fastifyUsers, { users, strategy, backends, fields: Type.Array(Type.String()) })).type.toRaiseError("Property 'properties' is missing in type 'TArray<TString>' but required in type 'ObjectSchema'")
     expect(app.register(fastifyUsers, { users, strategy, backends, hooks: { onAfterLogin: 'x' } })).type.toRaiseError("Type 'string' is not assignable to type")
