@@ -19,7 +19,7 @@ const app = Fastify({ logger: { level: 'warn' } })
 app.addHook('onClose', async () => { await rm(folder, { recursive: true, force: true }) })
 
 // Before the routes, so that it sees them all.
-await app.register(swagger, { openapi: { info: { title: 'fastify-users quickstart', version: '1.0.0' } } })
+await app.register(swagger, { openapi: { openapi: '3.1.0', info: { title: 'fastify-users quickstart', version: '1.0.0' } } })
 await app.register(swaggerUi, { routePrefix: '/docs' })
 
 await app.register(fastifyUsers, {
@@ -40,7 +40,7 @@ addPages(app)
 
 app.get('/me', {
   preHandler: app.authenticate(),
-  schema: { summary: 'Who am I?', response: { 200: { description: 'The user.', ...userSchema() } } }
+  schema: { operationId: 'who_am_i', summary: 'Who am I?', response: { 200: { description: 'The user.', ...userSchema() } } }
 }, async (request, reply) => {
   reply.header('cache-control', 'no-store')
   return request.user

@@ -23,16 +23,17 @@ type Schemes = Record<string, Readonly<Record<string, unknown>>>
 
 /** What @fastify/swagger hands to the transform of a route. */
 interface TransformInput {
-  readonly schema: { readonly querystring?: { readonly properties: { readonly limit?: object } } }
+  readonly schema: { readonly querystring?: { readonly properties: { readonly limit?: object } }, readonly response: object }
   readonly url: string
+  readonly route: { readonly method: string }
   readonly openapiObject?: { components?: { securitySchemes?: Schemes } }
   /** In its place where the application asks for Swagger 2.0. */
   readonly swaggerObject?: { securityDefinitions?: Schemes }
 }
 
 /**
- * Writes into the application's OpenAPI document what its guards ask for: `security`, and the replies 401 and 403 of each
- * guarded route. Without @fastify/swagger it does nothing.
+ * Writes into the application's OpenAPI document what its guards ask for: `security`, and the replies 400, 401, 403 and 503 of
+ * each guarded route. Without @fastify/swagger it does nothing.
  *
  * @returns the `config` of a route of ours, for its transform: that of a login route declares its backend's security scheme
  */
@@ -65,8 +66,8 @@ export function describeInOpenApi (fastify: FastifyInstance, backends: readonly 
 
   return (backend) => ({
     // Ours, and not the application's own transform, which may take every schema for one of its library's.
-    swaggerTransform: ({ schema: own, url, openapiObject, swaggerObject }: TransformInput) => {
-      const schema = withNumbers(own)
+    swaggerTransform: ({ schema: own, url, route, openapiObject, swaggerObject }: TransformInput) => {
+      const schema = withUnreadable(withNumbers(own), route.method)
       if (backend === undefined) return { schema, url }
       const scheme = backend.transport.securityScheme(url)
       const name = names.get(backend) as string
@@ -78,10 +79,21 @@ export function describeInOpenApi (fastify: FastifyInstance, backends: readonly 
 }
 
 /** Queries of ours are checked as the texts that they are. The document says what these stand for. */
-function withNumbers (schema: TransformInput['schema']): object {
+function withNumbers (schema: TransformInput['schema']): TransformInput['schema'] {
   const { querystring } = schema
   if (querystring?.properties.limit === undefined) return schema
   return { ...schema, querystring: { ...querystring, properties: { ...querystring.properties, limit: documentedLimit } } }
+}
+
+/** What is said to requests that cannot be read, whatever the route is for. Here and not in its schema, which would make a serializer of each. */
+function withUnreadable (schema: TransformInput['schema'], method: string): object {
+  return { ...schema, response: { 400: badRequest, ...method === 'GET' ? {} : unreadable, ...schema.response } }
+}
+
+const badRequest = errorReply('`FST_ERR_VALIDATION` or another `FST_ERR_…`: the input is not what it must be. `AMBIGUOUS_CREDENTIALS`: more than one credential, and nobody knows which is meant.')
+const unreadable = {
+  413: errorReply('`FST_ERR_CTP_BODY_TOO_LARGE`: the body is too large.'),
+  415: errorReply('`FST_ERR_CTP_INVALID_MEDIA_TYPE` or `FST_USERS_BAD_CHARSET`: the body is of a type or an encoding that is not read.')
 }
 
 /** Swagger 2.0 knows one flow at a time, and no cookies but as the header that they are. */
@@ -145,6 +157,8 @@ function describe ({ route, isJsonSchema }: SeenRoute, guards: readonly GuardDes
 
 function refusalsOf (guards: readonly GuardDescription[]): object {
   return {
+    400: errorReply('`AMBIGUOUS_CREDENTIALS`: more than one credential, and nobody knows which is meant; or the input is not what it must be.'),
+    503: errorReply('`FST_USERS_UNAVAILABLE`: a store is down. Try again after `Retry-After` seconds.'),
     401: errorReply('`UNAUTHORIZED`: no credential, or none that holds.'),
     ...(guards.some(({ forbids }) => forbids) ? { 403: errorReply('`FORBIDDEN`, `USER_NOT_VERIFIED` or `CROSS_SITE_REQUEST`: known, but not allowed.') } : {})
   }

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { Validator } from '@seriousme/openapi-schema-validator'
 import t, { type Test } from 'tap'
 import { plainEnv } from '../helpers/program.js'
 
@@ -44,9 +45,20 @@ t.test('npm run demo: its curl lines answer what they say', { skip: windows || (
     t.equal(reply.status, 200)
   }
 
-  const document = await (await fetch(`${url}/docs/json`)).json() as { components: { securitySchemes: object }, paths: Record<string, { get?: { security: object[] } }> }
-  t.strictSame(Object.keys(document.components.securitySchemes), ['cookie', 'bearer', 'session'])
+  const document = await (await fetch(`${url}/docs/json`)).json() as Document
+  t.equal(document.openapi, '3.1.0')
+  t.strictSame(await new Validator().validate(document as unknown as Record<string, unknown>), { valid: true })
+  const schemes = Object.keys(document.components.securitySchemes)
+  t.strictSame(schemes, ['cookie', 'bearer', 'session'])
   t.strictSame(document.paths['/me']?.get?.security, [{ cookie: [] }, { bearer: [] }, { session: [] }])
+  const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods))
+  t.ok(operations.length > 25)
+  t.equal(new Set(operations.map(({ operationId }) => operationId)).size, operations.length, 'each has an id of its own')
+  for (const { operationId, summary, security, responses } of operations) {
+    t.ok(typeof operationId === 'string' && typeof summary === 'string', `${operationId} has a summary`)
+    t.ok(security.flatMap(Object.keys).every((scheme) => schemes.includes(scheme)), `${operationId} names schemes that are there`)
+    t.ok(Object.values(responses).every(({ description }) => description !== 'Default Response'), `${operationId} says what its replies are`)
+  }
   t.equal((await fetch(`${url}/docs`)).status, 200)
 
   const busy = await run(process.execPath, ['build/examples/quickstart.js'], { env: { ...plainEnv(), PORT: new URL(url).port } }).catch((error: object) => error)
@@ -127,6 +139,12 @@ t.test('npm run example:web: pages, headers and the life of an account', { skip:
     await end()
   })
 })
+
+interface Document {
+  readonly openapi: string
+  readonly components: { readonly securitySchemes: object }
+  readonly paths: Record<string, Record<string, { operationId?: string, summary?: string, security: object[], responses: Record<string, { description: string }> }>>
+}
 
 interface Example {
   readonly url: string

@@ -1,12 +1,14 @@
 import fastifySwagger from '@fastify/swagger'
+import { Validator } from '@seriousme/openapi-schema-validator'
 import type { FastifyInstance } from 'fastify'
 import { createJsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import t from 'tap'
 import { z } from 'zod'
 import Fastify from 'fastify'
 import fastifyUsers, { bearer, cookie, memory, opaque, userSchema, type NewUser } from '../../lib/index.js'
-import { aPassword, everyRoute, fields, outcome, postOffice, stranger } from '../helpers/accounts.js'
-import { appWith, login, options, type Prepare } from '../helpers/app.js'
+import { aPassword, everyRoute, fields, outcome, postOffice, send, stranger } from '../helpers/accounts.js'
+import { ann, appWith, login, options, sameOrigin, type Prepare } from '../helpers/app.js'
+import { everything } from '../helpers/route-table.js'
 
 interface JsonBody { content: { 'application/json': { schema: { properties: Record<string, { readOnly?: boolean }>, required?: string[] } } } }
 interface Operation { operationId?: string, summary?: string, security?: object[], responses: Record<string, { description: string }>, requestBody?: { content: Record<string, object> }, parameters?: Array<{ name: string, in: string }>, tags?: string[] }
@@ -15,6 +17,8 @@ interface Document { paths: Record<string, Record<string, Operation>>, component
 const swagger = (options: object = {}): Prepare => async (app) => { await app.register(fastifySwagger, { openapi: { openapi: '3.1.0', info: { title: 'x', version: '1' } }, ...options }) }
 const documentOf = (app: FastifyInstance): Document => app.swagger() as unknown as Document
 const both = [{ cookie: [] }, { bearer: [] }]
+/** With what is answered wherever the input cannot be read. */
+const andUnreadable = (method: string, statuses: readonly string[]): string[] => [...new Set([...statuses, '400', ...method === 'get' ? [] : ['413', '415']])].sort()
 
 t.test('the document says what the guards ask for', async (t) => {
   const app = await appWith(t, { backends: [cookie(), bearer({ requireVerified: true })] }, {
@@ -45,14 +49,14 @@ t.test('the document says what the guards ask for', async (t) => {
     bearer: { type: 'oauth2', flows: { password: { tokenUrl: '/login/bearer', scopes: {} } } }
   })
   t.strictSame(get('/me').security, both)
-  t.strictSame(Object.keys(get('/me').responses), ['200', '401', '403'])
+  t.strictSame(Object.keys(get('/me').responses), ['200', '400', '401', '403', '503'])
   t.notOk('security' in get('/open'))
   t.strictSame(Object.keys(get('/open').responses), ['200'])
   t.strictSame(get('/optional').security, [...both, {}])
   t.strictSame(get('/bearer').security, [{ bearer: [] }])
-  t.strictSame(Object.keys(get('/bearer').responses), ['200', '401'], 'nothing to forbid')
+  t.strictSame(Object.keys(get('/bearer').responses), ['200', '400', '401', '503'], 'nothing to forbid')
   t.match(get('/bearer'), { summary: 'Kept', responses: { 200: { content: { 'application/json': { schema: { properties: { email: { type: 'string' } } } } } } } })
-  t.strictSame(Object.keys(get('/admin').responses), ['200', '401', '403'])
+  t.strictSame(Object.keys(get('/admin').responses), ['200', '400', '401', '403', '503'])
   t.strictSame(get('/own').security, [{ cookie: [] }], 'what the application says stands')
   t.equal(get('/own').responses['401']?.description, 'Mine.')
   for (const url of ['/scope/', '/scope/inner', '/scope/before']) t.strictSame(get(url).security, both, url)
@@ -60,12 +64,12 @@ t.test('the document says what the guards ask for', async (t) => {
 
   t.strictSame(post('/login/cookie').security, [])
   t.strictSame(Object.keys(post('/login/cookie').requestBody?.content ?? {}), ['application/json', 'application/x-www-form-urlencoded'])
-  t.strictSame(Object.keys(post('/login/cookie').responses), ['200', '400', '403', '503'])
-  t.strictSame(Object.keys(post('/login/bearer').responses), ['200', '400', '503'])
+  t.strictSame(Object.keys(post('/login/cookie').responses), andUnreadable('post', ['200', '400', '403', '503']))
+  t.strictSame(Object.keys(post('/login/bearer').responses), andUnreadable('post', ['200', '400', '503']))
   t.match(post('/login/bearer').responses['400']?.description, /LOGIN_USER_NOT_VERIFIED/)
   t.strictSame(post('/logout/cookie').security, [{ cookie: [] }])
-  t.strictSame(Object.keys(post('/logout/cookie').responses), ['200', '401', '403', '503'])
-  t.strictSame(Object.keys(post('/logout/bearer').responses), ['200', '401', '503'])
+  t.strictSame(Object.keys(post('/logout/cookie').responses), andUnreadable('post', ['200', '401', '403', '503']))
+  t.strictSame(Object.keys(post('/logout/bearer').responses), andUnreadable('post', ['200', '401', '503']))
 })
 
 /** What each route answers, beside those of login and logout, and who may call it. */
@@ -109,7 +113,7 @@ for (const [name, before] of Object.entries({ 'Fastify\'s own compilers': swagge
       t.ok(summary)
       t.strictSame(tags, ['auth'])
       t.strictSame(security, guard === 'open' ? [] : both)
-      t.strictSame(Object.keys(found.responses), responses)
+      t.strictSame(Object.keys(found.responses), andUnreadable(route.split(' ')[0] as string, responses))
       t.ok(Object.values(found.responses).every(({ description }) => description !== 'Default Response'))
     }
     const ids = Object.values(paths).flatMap((methods) => Object.values(methods).flatMap(({ operationId }) => operationId ?? []))
@@ -140,17 +144,60 @@ for (const [name, before] of Object.entries({ 'Fastify\'s own compilers': swagge
   })
 }
 
+t.test('the document holds by its own rules, and whatever is sent, the answer stands in it', async (t) => {
+  const app = await appWith(t, { ...everything('opaque'), routes: { ...everyRoute, sessions: true }, fields }, { before: swagger() })
+  await app.users.update((await app.users.getByEmail(ann.email))?.id as string, { isVerified: true, isSuperuser: true })
+  await app.users.create({ email: 'bob@example.com', password: aPassword('only'), isVerified: true } as NewUser)
+  const document = documentOf(app)
+  t.strictSame(await new Validator().validate(document as unknown as Record<string, unknown>), { valid: true })
+
+  const big = JSON.stringify({ email: 'x'.repeat(20_000) })
+  const seen = new Map<string, number>()
+  for (const [path, methods] of Object.entries(document.paths)) {
+    for (const [name, { responses, tags }] of Object.entries(methods)) {
+      // What a body of the app's own routes must be is for the app to say.
+      if (tags?.includes('auth') !== true) continue
+      const method = name.toUpperCase() as 'GET' | 'POST' | 'PATCH' | 'DELETE'
+      const url = path.replace('{id}', '019a0000-0000-7000-8000-000000000000')
+      // Another one each time: some of these log out, or end sessions.
+      const as = async (email: string, password: string, backend = 'bearer') => await login(app, backend, { email, password })
+      const withBody = (headers: Record<string, string>, payload: string) => app.inject({ method, url, payload, headers: { ...sameOrigin, ...headers } })
+      const replies = [
+        await send(app, stranger, method, url),
+        await send(app, { headers: { authorization: 'Bearer none' } }, method, url),
+        await send(app, { headers: { cookie: 'fastifyusersauth=one; fastifyusersauth=two' } }, method, url),
+        await app.inject({ ...await as(ann.email, ann.password, 'cookie'), method, url, headers: { 'sec-fetch-site': 'cross-site' } }),
+        await send(app, await as('bob@example.com', aPassword('only')), method, url),
+        await send(app, await as(ann.email, ann.password), method, `${url}?limit=two&cursor=x`, method === 'GET' ? undefined : {}),
+        ...method === 'GET'
+          ? []
+          : [
+              await send(app, await as(ann.email, ann.password), method, url, '{'),
+              await withBody({ 'content-type': 'application/json' }, big),
+              await withBody({ 'content-type': 'text/csv' }, 'a,b'),
+              await withBody({ 'content-type': 'application/json; charset=latin1' }, '{}')
+            ]
+      ]
+      for (const { statusCode } of replies) {
+        seen.set(String(statusCode), (seen.get(String(statusCode)) ?? 0) + 1)
+        t.ok(String(statusCode) in responses, `${method} ${url} answers ${statusCode}`)
+      }
+    }
+  }
+  for (const status of ['200', '204', '400', '401', '403', '404', '413', '415']) t.ok(seen.has(status), `${status} was among the answers`)
+})
+
 t.test('who conceals accounts says 202 of to register, and nothing else', async (t) => {
   const app = await appWith(t, { routes: everyRoute, concealAccounts: true }, { before: swagger() })
-  t.strictSame(Object.keys(documentOf(app).paths['/register']?.post?.responses ?? {}), ['202', '400', '403', '503'])
+  t.strictSame(Object.keys(documentOf(app).paths['/register']?.post?.responses ?? {}), andUnreadable('post', ['202', '400', '403', '503']))
 })
 
 t.test('where no credential is sent by itself, no route says that another site may be refused', async (t) => {
   const app = await appWith(t, { routes: everyRoute, backends: [bearer()] }, { before: swagger() })
   const { paths } = documentOf(app)
-  t.strictSame(Object.keys(paths['/register']?.post?.responses ?? {}), ['201', '400', '503'])
-  t.strictSame(Object.keys(paths['/users/me']?.get?.responses ?? {}), ['200', '401', '503'])
-  t.strictSame(Object.keys(paths['/users']?.get?.responses ?? {}), ['200', '401', '403', '503'], 'but a superuser is still asked for')
+  t.strictSame(Object.keys(paths['/register']?.post?.responses ?? {}), andUnreadable('post', ['201', '400', '503']))
+  t.strictSame(Object.keys(paths['/users/me']?.get?.responses ?? {}), ['200', '400', '401', '503'])
+  t.strictSame(Object.keys(paths['/users']?.get?.responses ?? {}), ['200', '400', '401', '403', '503'], 'but a superuser is still asked for')
 })
 
 t.test('a guard on the whole app shuts no route of ours, in the document or for those who come', async (t) => {
