@@ -5,8 +5,9 @@
  *     node scripts/test-apps.js fits             apps of all kinds: npm run test:apps
  *     node scripts/test-apps.js fits nest zod    some of them
  *
- * Each folder in apps/kit and apps/fits is an app. Its package.json names its dependencies, by exact versions, and has a script `test`.
- * That notes in the file NOTES what it was to run, and what it has run: what has run nothing has not passed. `npm run build` comes first.
+ * Each folder in apps/kit and apps/fits is an app. Its package.json names its dependencies, by exact versions, has a script `test`, and
+ * says in `copies` which files of this repository it takes. The test notes in the file NOTES what it was to run, and what it has run:
+ * what has run nothing has not passed. `npm run build` comes first.
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -50,7 +51,8 @@ function tryApp (name) {
   const folder = path.join(work, name)
   cpSync(path.join(source, name), folder, { recursive: true })
   if (existsSync(shared)) cpSync(shared, path.join(folder, 'shared'), { recursive: true })
-  const { engines: { node: range } = {} } = readJson(path.join(folder, 'package.json'))
+  const { engines: { node: range } = {}, copies = {} } = readJson(path.join(folder, 'package.json'))
+  for (const [from, to] of Object.entries(copies)) cpSync(path.join(root, from), path.join(folder, to))
 
   console.log(`\n== ${name}`)
   try {

@@ -1,5 +1,5 @@
 // An app that signs links of its own with @fastify/jwt, beside the plugin, which uses it in a scope of its own.
-import { equal, match } from 'node:assert/strict'
+import { equal, match, rejects } from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import fastifyJwt from '@fastify/jwt'
 import Fastify from 'fastify'
@@ -32,14 +32,17 @@ async function apart (app, { sign, url }) {
 }
 
 await run({
-  async 'under another decoratorName' () {
-    const app = await built(async (app) => {
-      await app.register(fastifyUsers, users())
-      await app.register(fastifyJwt, { secret, decoratorName: 'link' })
-    }, async (app) => {
-      app.get('/link', async (request) => String((await request.jwtVerify()).link))
-    })
-    await apart(app, { sign: app.jwt.sign, url: '/link' })
+  async 'under another decoratorName, in either order' () {
+    for (const isFirst of [true, false]) {
+      const app = await built(async (app) => {
+        if (isFirst) await app.register(fastifyJwt, { secret, decoratorName: 'link' })
+        await app.register(fastifyUsers, users())
+        if (!isFirst) await app.register(fastifyJwt, { secret, decoratorName: 'link' })
+      }, async (app) => {
+        app.get('/link', async (request) => String((await request.jwtVerify()).link))
+      })
+      await apart(app, { sign: app.jwt.sign, url: '/link' })
+    }
   },
   async 'in a namespace, with another decoratorName' () {
     const app = await built(async (app) => {
@@ -57,6 +60,25 @@ await run({
     }, async (app) => {
       app.get('/link', { preHandler: async (request) => { await request.jwtVerify() } }, async (request) => String(request.user.link))
     })
+    await apart(app, { sign: app.jwt.sign, url: '/link' })
+  },
+  async 'beside the app.authenticate that its documentation makes' () {
+    const prepared = async () => {
+      const app = Fastify()
+      await app.register(fastifyJwt, { secret, decoratorName: 'link' })
+      app.decorate('authenticate', async (request) => { await request.jwtVerify() })
+      return app
+    }
+    const refused = await prepared()
+    await rejects(async () => await refused.register(fastifyUsers, users()), { code: 'FST_USERS_BAD_OPTIONS', message: /^options\.decorators\.authenticate must be another name: the app has app\.authenticate already/ })
+    await refused.close()
+
+    const app = await prepared()
+    await app.register(fastifyUsers, { ...users(), decorators: { authenticate: 'loggedIn' } })
+    app.get('/me', { preHandler: app.loggedIn() }, async (request) => request.user)
+    app.get('/link', { preHandler: app.authenticate }, async (request) => String(request.link.link))
+    await app.ready()
+    await app.users.create(ann)
     await apart(app, { sign: app.jwt.sign, url: '/link' })
   },
   'under the same name, and registered behind: Fastify says which name is taken' () {
