@@ -64,6 +64,23 @@ await run({
     const { passport, register } = passportOf()
     return tryIn([register, users], passport, (request) => request.user)
   },
+  async 'both as request.user, each in a scope of its own' () {
+    const { passport, register } = passportOf()
+    const app = Fastify()
+    await app.register(async (scope) => {
+      await users(scope)
+      scope.get('/me', { onRequest: scope.authenticate() }, async ({ user }) => user)
+      scope.addHook('onReady', async () => { await scope.users.create(ann) })
+    })
+    await app.register(async (scope) => {
+      await register(scope)
+      scope.post('/staff/login', { preValidation: passport.authenticate('local') }, async ({ user }) => user.name)
+    })
+    await app.ready()
+    await journey(app)
+    equal((await app.inject({ method: 'POST', url: '/staff/login', payload: { username: 'root', password: 'of the staff' } })).body, staff.name)
+    await app.close()
+  },
   async 'both as request.user, registered behind: Fastify says which name is taken' () {
     const app = Fastify()
     await users(app)
