@@ -50,7 +50,12 @@ class AppModule {}
 export async function buildApp (): Promise<NestFastifyApplication> {
   const app = await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter(), { logger: ['error', 'warn'] })
   // Before init(), which adds the routes of the controllers.
-  await app.register(fastifyUsers, { users: memory(), strategy: opaque(), backends: [cookie(), bearer()], routes: { register: true, me: true } })
+  await app.register(fastifyUsers, {
+    users: memory(),
+    strategy: opaque(),
+    backends: [cookie(), bearer()],
+    routes: { register: true, me: true }
+  })
 
   // A hook of Fastify for a part of the app, instead of a guard of Nest at each controller.
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance

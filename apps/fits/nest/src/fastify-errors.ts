@@ -10,7 +10,7 @@ interface FastifyPluginError {
   headers?: Record<string, string>
 }
 
-/** What plugins of Fastify refuse keeps its code and its headers. Nest alone would drop both, and log what a guard refuses as an error. */
+/** What plugins of Fastify refuse keeps its code and its headers. Nest alone drops both, and logs some of it as an error. */
 @Catch()
 export class FastifyErrors extends BaseExceptionFilter {
   override catch (exception: FastifyPluginError & { cause?: FastifyPluginError }, host: ArgumentsHost): void {
