@@ -1,4 +1,5 @@
 // Users in your own table, by Prisma: a user store of one's own, of which the plugin asks seven methods.
+import { randomBytes } from 'node:crypto'
 import Fastify, { type FastifyInstance } from 'fastify'
 import fastifyUsers, { bearer, jwt, memoryRevocations, type FastifyUsersOptions, type StoredUser, type UserStore } from 'fastify-users'
 
@@ -85,8 +86,8 @@ export async function buildApp ({ prisma, ...settings }: Partial<FastifyUsersOpt
   const app = Fastify()
   await app.register(fastifyUsers, {
     users: prismaStore(prisma),
-    // This store keeps no sessions. For several processes give `sessions: redisSessions(redis)` and opaque(), or revocations of yours.
-    strategy: jwt({ secret: process.env.AUTH_SECRET, lifetimeSeconds: 900, revocations: memoryRevocations() }),
+    // In production the secret must come from the environment, or a restart logs everybody out. This store keeps no sessions. For several processes give `sessions: redisSessions(redis)` and opaque(), or revocations of yours.
+    strategy: jwt({ secret: process.env.AUTH_SECRET ?? randomBytes(32).toString('base64url'), lifetimeSeconds: 900, revocations: memoryRevocations() }),
     backends: [bearer()],
     routes: { register: true, me: true },
     ...settings

@@ -68,7 +68,8 @@ export interface JoinedLookUps {
 
 /**
  * Where users live. Seven methods must be there; what they mean is checked by `userStoreContract` of `fastify-users/testing`. All but one are
- * a single statement of the database. A method that cannot do its work throws: the client is then told 503.
+ * a single statement of the database. A method that cannot do its work throws: the client is then told 503. In the example `contains` takes `%`
+ * and `_` for any sign: docs/learn/prisma.md has the whole of it.
  *
  * @example
  * ```ts
