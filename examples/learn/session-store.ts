@@ -42,6 +42,8 @@ export async function buildApp (settings: Partial<FastifyUsersOptions> = {}): Pr
 }
 
 if (process.argv[1] === import.meta.filename) {
+  // A new file is for nobody else's eyes. With a path instead of a handle, sqlite() sees to that.
+  process.umask(0o077)
   const app = await buildApp()
   const url = await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT ?? 3000) })
   const json = "-H 'content-type: application/json'"

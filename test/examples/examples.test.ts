@@ -1,6 +1,7 @@
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -138,6 +139,20 @@ t.test('npm run example:web: pages, headers and the life of an account', { skip:
     await logIn(t, url, { email: 'ann@example.org', password: 'horse battery staple' }, /^__Host-session=[\w.-]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/)
     await end()
   })
+})
+
+t.test('npm run learn: lists the tutorials, and builds and starts one', { skip: windows }, async (t) => {
+  const learn = async (...args: string[]) => await run('npm', ['run', '--silent', 'learn', '--', ...args], { env: { ...plainEnv(), PORT: port } }).catch((error: object) => error)
+  const taken = createServer().listen(0, '127.0.0.1')
+  t.after(() => { taken.close() })
+  await once(taken, 'listening')
+  const port = String((taken.address() as AddressInfo).port)
+
+  const names = readdirSync('examples/learn').filter((file) => file.endsWith('.ts'))
+  const lines = new RegExp(`start one by npm run learn -- NAME:\n\n(?:  [\\w-]+ +[^ /].{20,}\n){${names.length}}$`, 'i')
+  t.match(await learn(), { stdout: lines })
+  t.match(await learn('nowhere'), { code: 1, stdout: lines, stderr: 'There is no tutorial "nowhere".' })
+  t.match(await learn('cookie-attributes'), { code: 1, stdout: '', stderr: `Something else listens on port ${port}. Choose another one: PORT=${Number(port) + 1} npm run learn -- cookie-attributes\n` })
 })
 
 interface Document {
