@@ -152,7 +152,7 @@ t.test('npm run learn: lists the tutorials, and builds and starts one', { skip: 
   const lines = new RegExp(`start one by npm run learn -- NAME:\n\n(?:  [\\w-]+ +[^ /].{20,}\n){${names.length}}$`, 'i')
   t.match(await learn(), { stdout: lines })
   t.match(await learn('nowhere'), { code: 1, stdout: lines, stderr: 'There is no tutorial "nowhere".' })
-  t.match(await learn('cookie-attributes'), { code: 1, stdout: '', stderr: `Something else listens on port ${port}. Choose another one: PORT=${Number(port) + 1} npm run learn -- cookie-attributes\n` })
+  t.match(await learn('cookie-attributes'), { code: 1, stderr: `Something else listens on port ${port}. Choose another one: PORT=${Number(port) + 1} npm run learn -- cookie-attributes\n` })
 })
 
 interface Document {
