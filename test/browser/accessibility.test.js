@@ -146,8 +146,8 @@ siteSuite('Who uses it without a mouse, a large screen, or eyes', (site) => {
       await page.goto(path)
       await nothingBeside(page)
     }
-    await logIn(page, await site.addUser('Cyd'))
-    for (const path of ['/account', '/sessions']) {
+    await logIn(page, await site.addUser('Cyd', { isSuperuser: true }))
+    for (const path of ['/account', '/sessions', '/users']) {
       await page.goto(path)
       await page.getByRole('main').getByRole('button').first().waitFor()
       await nothingBeside(page)
