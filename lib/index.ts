@@ -1,3 +1,8 @@
+/**
+ * The plugin, its backends and strategies, and all types.
+ *
+ * @module fastify-users
+ */
 import './fastify.js'
 
 export { fastifyUsers, fastifyUsers as default } from './plugin.js'
@@ -16,7 +21,7 @@ export type { FastifyUsersOptions } from './options.js'
 export type { MailOptions } from './mail-options.js'
 export type { PasswordOptions } from './password-options.js'
 export type { RouteAdditions, RouteGroups, RouteName, RouteOptions } from './route-options.js'
-export type { LimitOption, ThrottleOptions } from './throttle-options.js'
+export type { ClientLimits, GuessLimits, LimitOption, MailLimits, ThrottleOptions } from './throttle-options.js'
 export type { Authenticate, Guard, GuardOptions } from './http/guard.js'
 export type { ListQuery, UserPage } from './accounts/list.js'
 export type { SessionListQuery, SessionPage, SessionView } from './accounts/sessions.js'
@@ -25,7 +30,7 @@ export type { AuditEvent, AuditEventType } from './contracts/audit.js'
 export type { Auth } from './contracts/auth.js'
 export type { Backend, RefreshOptions } from './contracts/backend.js'
 export type { FailedLogin, Hooks, LoginFailure, Registration } from './contracts/hooks.js'
-export type { Letter, LinkKind, Words } from './contracts/letter.js'
+export type { Letter, LinkKind, LinkLetter, Notice, Words } from './contracts/letter.js'
 export type { Mail, Mailer } from './contracts/mailer.js'
 export type { Argon2Cost, Argon2Factory, PasswordHasher } from './contracts/password-hasher.js'
 export type { BreachFetch, BreachOptions, PasswordRule, PasswordSubject, ValidatePassword } from './contracts/password-rule.js'

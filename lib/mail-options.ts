@@ -10,11 +10,11 @@ export interface MailOptions {
   /** Sends them: `await smtp({ ... })` of `fastify-users/smtp`, or one of your own. Default: none; outside production links are logged instead. */
   readonly mailer?: Mailer | undefined
   /**
-   * Where the pages are that links lead to, such as `https://example.com`. It is needed in production: what a request says of
+   * Where the pages are that links lead to, such as `https://example.com`. It is needed in production, and `https` there: what a request says of
    * its host is up to whoever sent it. Default in development: where the app listens, or else `http://localhost:3000`.
    */
   readonly baseUrl?: string | undefined
-  /** What the application calls itself: plain text, up to 100 characters. Default: the host of `baseUrl`. */
+  /** What the application calls itself: plain text, 1 to 100 characters. Default: the host of `baseUrl`. */
   readonly appName?: string | undefined
   /** The page that verifies an address. Default `/verify`. */
   readonly verifyPath?: string | undefined
@@ -35,16 +35,16 @@ export interface MailOptions {
    * ```
    */
   readonly compose?: ((letter: Letter) => MaybePromise<Words | undefined>) | undefined
-  /** How many mails are being sent at once. Default 4. */
+  /** How many mails are being sent at once, from 1. Default 4. */
   readonly concurrency?: number | undefined
-  /** How many mails there may be: waiting, being sent, and to be tried again. One more is dropped, and logged. Default 1,000. */
+  /** How many mails there may be: waiting, being sent, and to be tried again, from 1. One more is dropped, and logged. Default 1,000. */
   readonly queueLimit?: number | undefined
   /**
-   * How long to wait before a mail is tried again, each time: milliseconds, up to 86,400,000. Default 1,000, 10,000, 60,000,
+   * How long to wait before a mail is tried again, each time: milliseconds, up to 86,400,000 each. Default 1,000, 10,000, 60,000,
    * 300,000 and 900,000. `[]`: never.
    */
   readonly retryDelaysMs?: readonly number[] | undefined
-  /** After which time an attempt has failed: milliseconds, up to 600,000. Default 30,000. */
+  /** After which time an attempt has failed: milliseconds, 1 to 600,000. Default 30,000. */
   readonly attemptTimeoutMs?: number | undefined
 }
 

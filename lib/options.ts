@@ -28,7 +28,7 @@ export interface FastifyUsersOptions {
   readonly users: UserStore
   /** The backends, in the order in which a guard tries them. Each has another name. */
   readonly backends: ReadonlyArray<Backend<BackendName>>
-  /** The strategy of all backends that bring none of their own. */
+  /** The strategy of all backends that bring none of their own. Default: none. */
   readonly strategy?: Strategy | undefined
   /**
    * Where sessions live, for strategies that keep them in a store: `redisSessions(client)` of `fastify-users/redis`, say. Default: the
@@ -40,17 +40,19 @@ export interface FastifyUsersOptions {
    * memory of this process.
    */
   readonly limits?: RateLimitStore | undefined
-  /** How often what may be tried, by whom. All limits are on by default; `false`: none. */
+  /** How often what may be tried, by whom; `false`: no limits. Default: all on. */
   readonly throttle?: ThrottleOptions | false | undefined
-  /** Put before the path of each route of the plugin. Default: none. */
+  /** Put before the path of each route of the plugin: begins with `/`, does not end with it. Default: none. */
   readonly prefix?: string
   /** The fields that the application adds to its users: a JSON schema of an object, as TypeBox's `Type.Object()` makes it. */
   readonly fields?: ObjectSchema | undefined
+  /** What passwords may be, and how they are hashed. */
   readonly passwords?: PasswordOptions | undefined
-  /** Other origins whose pages may use credentials that browsers send by themselves, such as `https://app.example.com`. */
+  /** Other origins whose pages may use credentials that browsers send by themselves, such as `https://app.example.com`. Default: none. */
   readonly trustedOrigins?: readonly string[] | undefined
+  /** What the application does at certain moments. */
   readonly hooks?: Hooks | undefined
-  /** Told what happens to accounts, event by event, for a log of security events. It is not waited for. */
+  /** Told what happens to accounts, event by event, for a log of security events. It is not waited for. Default: nobody is told. */
   readonly audit?: ((event: AuditEvent) => void) | undefined
   /** Which groups of routes there are beside login and logout. Default: none. */
   readonly routes?: RouteGroups | undefined
@@ -67,20 +69,21 @@ export interface FastifyUsersOptions {
    */
   readonly confirmEmailChange?: boolean | undefined
   /**
-   * How lately a superuser must have proved who they are, by their password, to change users or end their sessions: seconds, `false` for
-   * whenever it was. Default 3,600. `POST /confirm` renews it.
+   * How lately a superuser must have proved who they are, by their password, to change users or end their sessions: seconds from 1, `false`
+   * for whenever it was. `POST /confirm` renews it. Default 3,600.
    */
   readonly freshSeconds?: number | false | undefined
-  /** How long a store is waited for before the client is told 503: milliseconds, at most 60,000. Default 5,000. */
+  /** How long a store is waited for before the client is told 503: milliseconds, 1 to 60,000. Default 5,000. */
   readonly storeTimeoutMs?: number | undefined
   /**
-   * For how long a process may go by what it has looked up of a token, its session and its user: seconds, at most 60. What
+   * For how long a process may go by what it has looked up of a token, its session and its user: seconds, 0 to 60. What
    * changes in this process holds at once all the same; what another process changes holds after so many seconds. Default 0:
    * each request asks the store.
    */
   readonly cacheSeconds?: number | undefined
+  /** How mails are written and sent. */
   readonly mails?: MailOptions | undefined
-  /** Other names for `app.authenticate` and `app.users`, where the application has something of these names. */
+  /** Other names for `app.authenticate` and `app.users`, where the application has something of these names. Default: `authenticate` and `users`. */
   readonly decorators?: { readonly authenticate?: string | undefined, readonly users?: string | undefined } | undefined
   /** The time in milliseconds since 1970. Default `Date.now`. */
   readonly clock?: (() => number) | undefined

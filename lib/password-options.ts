@@ -12,17 +12,17 @@ const longestQueue = 600_000
 
 /** What passwords may be, and how they are hashed. */
 export interface PasswordOptions {
-  /** Memory of one argon2id hash: KiB. Default 19,456 (OWASP). */
+  /** Memory of one argon2id hash: KiB, from 8 times `parallelism`. Default 19,456 (OWASP). */
   readonly memoryCost?: number | undefined
-  /** Passes over it. Default 2 (OWASP). */
+  /** Passes over that memory, from 1. Default 2 (OWASP). */
   readonly timeCost?: number | undefined
-  /** Lanes. Default 1 (OWASP). */
+  /** Lanes, from 1. Default 1 (OWASP). */
   readonly parallelism?: number | undefined
-  /** How many hashes run at once. Default: the cores divided by `parallelism`, but fewer than libuv's threads (`UV_THREADPOOL_SIZE`, 4). */
+  /** How many hashes run at once, from 1. Default: the cores divided by `parallelism`, but fewer than libuv's threads (`UV_THREADPOOL_SIZE`, 4). */
   readonly concurrency?: number | undefined
-  /** How many may wait; one more is refused with 503. Default 100. */
+  /** How many may wait, from 1; one more is refused with 503. Default 100. */
   readonly queueLimit?: number | undefined
-  /** How many of one client may run or wait; one more is refused with 503. Default: a quarter of `queueLimit`, at least 2. */
+  /** How many of one client may run or wait; one more is refused with 503. From 1. Default: a quarter of `queueLimit`, at least 2. */
   readonly queuePerClient?: number | undefined
   /** How long one may wait: milliseconds, from 1 to 600,000. Then it is refused with 503, and not hashed. Default 5,000. */
   readonly queueTimeoutMs?: number | undefined

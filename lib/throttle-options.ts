@@ -7,13 +7,13 @@ import type { Limited, Limits, LimitsOf } from './rate-limiter.js'
 export type LimitOption = Partial<RateLimit> | false | undefined
 
 /** What is counted per client: an IPv4 address, or the /64 network of an IPv6 address. */
-interface PerClient {
-  /** How much may come from one client. */
+export interface ClientLimits {
+  /** How much may come from one client. Default: as the route has it. */
   readonly perClient?: LimitOption
 }
 
 /** Attempts to know a password: those that fail count. */
-interface Guesses {
+export interface GuessLimits {
   /** How many may fail for one account, before it waits for a while. Default 10 in 900 seconds. */
   readonly perAccount?: LimitOption
   /** How many may fail for one account in a row, however slowly: up to 100. Default 100 in 31,536,000 seconds (a year). */
@@ -21,33 +21,33 @@ interface Guesses {
 }
 
 /** Mails that a stranger may have sent. */
-interface Mails {
-  /** How many go to one account, counted by its address. More are not sent, and whoever asks is told nothing of it. */
+export interface MailLimits {
+  /** How many go to one account, counted by its address. More are not sent, and whoever asks is told nothing of it. Default: as the route has it. */
   readonly perAccount?: LimitOption
 }
 
 /** Limits on what guesses, hashes or mails. `false`: none of that kind. All are on by default. */
 export interface ThrottleOptions {
-  /** `POST /login/<name>`, of all backends together. Per client 100 that fail in 900 seconds. */
-  readonly login?: (PerClient & Guesses) | false | undefined
-  /** The current password of who is logged in: `PATCH`, `DELETE /users/me`, `POST /confirm`. It does not count as a login, nor is it stopped by those. */
-  readonly currentPassword?: Guesses | false | undefined
-  /** `POST /register`. Per client 50 in 3,600 seconds; with `concealAccounts`, the owner of an account gets 3 mails in 3,600 seconds. */
-  readonly register?: (PerClient & Mails) | false | undefined
-  /** `POST /forgot-password`. Per client 50 in 3,600 seconds, per account 3 mails in 3,600 seconds. */
-  readonly forgotPassword?: (PerClient & Mails) | false | undefined
-  /** `POST /request-verify-token`. Per client 50 in 3,600 seconds; per account 5 mails in 3,600 seconds, whatever they are sent for. */
-  readonly requestVerify?: (PerClient & Mails) | false | undefined
-  /** `POST /verify`. Per client 50 that fail in 900 seconds. */
-  readonly verify?: PerClient | false | undefined
-  /** `POST /reset-password`. Per client 50 that fail in 900 seconds. */
-  readonly resetPassword?: PerClient | false | undefined
-  /** `POST /change-email`. Per client 50 that fail in 900 seconds; by `PATCH /users/me`, per account, per new address and per old one 5 in 3,600 seconds. More are refused. */
-  readonly changeEmail?: (PerClient & Mails) | false | undefined
-  /** A new password by `PATCH /users/me`, which is told by mail. Per account 10 in 3,600 seconds, counted by its address. More are refused. */
-  readonly changePassword?: Mails | false | undefined
-  /** `POST /refresh/<name>`, of all backends together. Per client 300 that fail in 900 seconds. */
-  readonly refresh?: PerClient | false | undefined
+  /** `POST /login/<name>`, of all backends together. Default: per client 100 that fail in 900 seconds. */
+  readonly login?: (ClientLimits & GuessLimits) | false | undefined
+  /** The current password of who is logged in: `PATCH`, `DELETE /users/me`, `POST /confirm`. It does not count as a login, nor is it stopped by those. Default: as `GuessLimits` says. */
+  readonly currentPassword?: GuessLimits | false | undefined
+  /** `POST /register`. Default: per client 50 in 3,600 seconds; with `concealAccounts`, the owner of an account gets 3 mails in 3,600 seconds. */
+  readonly register?: (ClientLimits & MailLimits) | false | undefined
+  /** `POST /forgot-password`. Default: per client 50 in 3,600 seconds, per account 3 mails in 3,600 seconds. */
+  readonly forgotPassword?: (ClientLimits & MailLimits) | false | undefined
+  /** `POST /request-verify-token`. Default: per client 50 in 3,600 seconds; per account 5 mails in 3,600 seconds, whatever they are sent for. */
+  readonly requestVerify?: (ClientLimits & MailLimits) | false | undefined
+  /** `POST /verify`. Default: per client 50 that fail in 900 seconds. */
+  readonly verify?: ClientLimits | false | undefined
+  /** `POST /reset-password`. Default: per client 50 that fail in 900 seconds. */
+  readonly resetPassword?: ClientLimits | false | undefined
+  /** `POST /change-email`. Default: per client 50 that fail in 900 seconds; by `PATCH /users/me`, per account, per new address and per old one 5 in 3,600 seconds. More are refused. */
+  readonly changeEmail?: (ClientLimits & MailLimits) | false | undefined
+  /** A new password by `PATCH /users/me`, which is told by mail. Default: per account 10 in 3,600 seconds, counted by its address. More are refused. */
+  readonly changePassword?: MailLimits | false | undefined
+  /** `POST /refresh/<name>`, of all backends together. Default: per client 300 that fail in 900 seconds. */
+  readonly refresh?: ClientLimits | false | undefined
 }
 
 const quarter = 900

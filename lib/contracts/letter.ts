@@ -12,7 +12,7 @@ interface AnyLetter {
 }
 
 /** A letter with a link that does something. */
-interface LinkLetter extends AnyLetter {
+export interface LinkLetter extends AnyLetter {
   readonly kind: LinkKind
   /** Holds the token in its fragment, which browsers send to no server. */
   readonly link: string
@@ -21,7 +21,7 @@ interface LinkLetter extends AnyLetter {
 }
 
 /** A letter that only tells something. */
-interface Notice extends AnyLetter {
+export interface Notice extends AnyLetter {
   readonly kind: 'password-changed' | 'email-changed' | 'registration-attempt'
 }
 

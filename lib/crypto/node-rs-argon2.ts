@@ -1,3 +1,8 @@
+/**
+ * A faster argon2id.
+ *
+ * @module fastify-users/node-rs-argon2
+ */
 import { hash, verify } from '@node-rs/argon2'
 import type { Argon2Cost, PasswordHasher } from '../contracts/password-hasher.js'
 import { isWeaker } from './password.js'

@@ -1,3 +1,8 @@
+/**
+ * Mails by SMTP.
+ *
+ * @module fastify-users/smtp
+ */
 import type { Mail, Mailer } from '../contracts/mailer.js'
 import { BadOptionsError } from '../errors.js'
 import { importOptional } from '../optional-package.js'

@@ -10,11 +10,11 @@ export type JwtAlgorithm = keyof typeof algorithms
 export interface JwtKey {
   /** Names the key in the header of its tokens. Each key has another; one of them may have none. */
   readonly kid?: string | undefined
-  /** Default `'HS256'`. */
+  /** How it signs, or verifies. Default `'HS256'`. */
   readonly algorithm?: JwtAlgorithm | undefined
   /** As many random bytes as the algorithm's hash has (RFC 7518 §3.2): 32, 48 or 64. */
   readonly secret?: string | Buffer | undefined
-  /** PEM, PKCS #8. */
+  /** Of an asymmetric algorithm, to sign by: PEM, PKCS #8. */
   readonly privateKey?: string | undefined
   /** PEM, SPKI: of a key that verifies only. Beside a `privateKey` it is derived from that. */
   readonly publicKey?: string | undefined

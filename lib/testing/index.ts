@@ -1,3 +1,8 @@
+/**
+ * For the tests of apps, and of stores, strategies and transports of your own.
+ *
+ * @module fastify-users/testing
+ */
 export type { ContractCase } from './contract-case.js'
 export { cheapHashes, createUser, testPassword, type NewTestUser } from './create-user.js'
 export { loginAs, type LoginAsOptions, type Presented } from './login-as.js'

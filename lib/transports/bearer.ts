@@ -6,7 +6,7 @@ import { AmbiguousCredentialsError } from '../errors.js'
 
 /** Options of {@link bearer}. */
 export interface BearerOptions<Name extends string = string> {
-  /** Default `'bearer'`. */
+  /** The last part of `/login/:name` and `/logout/:name`. Default `'bearer'`. */
   readonly name?: Name | undefined
   /** How long a token lives: seconds. Default: as the strategy says. */
   readonly lifetimeSeconds?: number | undefined

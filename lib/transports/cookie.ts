@@ -8,7 +8,7 @@ import { cookieAdvice, cookieProblems, type CookieAttributes } from './cookie-at
 
 /** Options of {@link cookie}. */
 export interface CookieOptions<Name extends string = string> {
-  /** Default `'cookie'`. */
+  /** The last part of `/login/:name` and `/logout/:name`. Default `'cookie'`. */
   readonly name?: Name | undefined
   /** How long the token and the cookie live: seconds, at most 400 days. Default: as the strategy says. */
   readonly lifetimeSeconds?: number | undefined
@@ -28,17 +28,17 @@ export interface CookieOptions<Name extends string = string> {
   readonly refreshCookiePath?: string | undefined
   /** Whether only users with a verified address may log in here. Default `false`. */
   readonly requireVerified?: boolean | undefined
-  /** Default `'fastifyusersauth'`. Prefixed by `__Host-`, no other host can set it. */
+  /** The cookie's name. Prefixed by `__Host-`, no other host can set it. Default `'fastifyusersauth'`. */
   readonly cookieName?: string | undefined
-  /** Default `'/'`. */
+  /** The path below which browsers send it. Default `'/'`. */
   readonly cookiePath?: string | undefined
-  /** Default: none, so that only the very host that set the cookie gets it back. */
+  /** The domain whose hosts get it. Default: none, so that only the very host that set the cookie gets it back. */
   readonly cookieDomain?: string | undefined
-  /** Default `true`. */
+  /** Whether it travels over https alone. Default `true`. */
   readonly cookieSecure?: boolean | undefined
-  /** Default `true`. */
+  /** Whether scripts of the page cannot read it. Default `true`. */
   readonly cookieHttpOnly?: boolean | undefined
-  /** Default `'lax'`. */
+  /** Whether it comes along when the request begins at another site. Default `'lax'`: only where somebody follows a link. */
   readonly cookieSameSite?: 'lax' | 'strict' | 'none' | undefined
   /** A jar of its own for each top-level site (CHIPS). Needs `cookieSecure`. Default `false`. */
   readonly cookiePartitioned?: boolean | undefined

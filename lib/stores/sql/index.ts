@@ -1,3 +1,8 @@
+/**
+ * Users, sessions, ended tokens and limits in a SQL database.
+ *
+ * @module fastify-users/sql
+ */
 export { mysql } from './mysql.js'
 export { postgres } from './postgres.js'
 export { sqlite } from './sqlite.js'
