@@ -1,7 +1,7 @@
 import neostandard from 'neostandard'
 
 export default [
-  ...neostandard({ ts: true, ignores: ['dist', 'build', '.tap', 'bench/node_modules', 'examples/drizzle/node_modules', 'examples/drizzle/build'] }),
+  ...neostandard({ ts: true, ignores: ['dist', 'build', '.tap', 'bench/node_modules', 'site/node_modules', 'examples/drizzle/node_modules', 'examples/drizzle/build'] }),
   {
     files: ['lib/**/*.ts'],
     rules: {
