@@ -140,9 +140,15 @@ async function baseline (trees) {
     usual.set(name, seconds * 1000)
     if (!failed) return
     usual.set(name, null)
-    console.error(`test/${test}.test.ts fails without a mutation:\n${output.slice(-3000)}`)
+    console.error(`test/${test}.test.ts fails without a mutation:\n${firstFailure(output)}`)
   })
   return [...usual.values()].includes(null) ? null : usual
+}
+
+/** Of much output, what tells why. */
+function firstFailure (output) {
+  const at = output.search(/^ *not ok/m)
+  return at === -1 ? output.slice(-3000) : output.slice(at, at + 3000)
 }
 
 function nameOf (test, servers) {

@@ -9,7 +9,7 @@
  *     npm run test:long -- --report long.md       the page, in a file as well
  */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -73,6 +73,8 @@ async function mutations () {
   try {
     const report = path.join(folder, 'mutations.md')
     const { failed, minutes } = await run(['scripts/mutate.js', '--report', report])
+    // A suite that fails as it is tells nothing about mutations, so none was made.
+    if (!existsSync(report)) return ['## Mutations: FAILED', '', 'The suites failed without them.']
     const [, , summary = 'no report', ...table] = readFileSync(report, 'utf8').split('\n')
     const survivors = table.filter((row) => /\| (?:survived|explained|broken) \|/.test(row))
     return [`## Mutations: ${failed ? 'FAILED' : 'passed'}`, '', `${summary}; ${minutes.toFixed(1)} minutes`, '', ...(survivors.length === 0 ? [] : ['| file | what is changed | verdict | by, or why | seconds |', '|---|---|---|---|---|', ...survivors])]
