@@ -16,6 +16,7 @@ import { requestAuth } from './http/request-auth.js'
 import { addRoutes } from './http/routes/index.js'
 import { createSourceOf } from './http/source.js'
 import { resolveOptions, type FastifyUsersOptions, type Settings } from './options.js'
+import type { MaybePromise } from './maybe-promise.js'
 import { noteRegistration } from './registrations.js'
 import { userSchema } from './schemas/user.js'
 import { startAccounts } from './start-accounts.js'
@@ -73,7 +74,7 @@ export const fastifyUsers = fp(async function fastifyUsers (fastify: FastifyInst
     stopSweep()
     await background.drain()
     await accounts.mailRoom.drain()
-    for (const one of new Set([store, ...sessions, buckets])) await one.close?.()
+    await closeAll(new Set([store, ...sessions, buckets]))
   })
 
   const openApiConfig = describeInOpenApi(fastify, backends)
@@ -88,6 +89,14 @@ function leaks ({ concealAccounts, confirmEmailChange, routes, backends }: Setti
   if (!concealAccounts) return []
   const open = backends.filter(({ requireVerified }) => !requireVerified).map(({ name }) => `concealAccounts conceals little while backend ${name} lacks requireVerified: whoever has registered an address logs in if it was new`)
   return routes.me === true && !confirmEmailChange ? [...open, 'concealAccounts conceals little without confirmEmailChange: whoever is logged in learns which addresses are taken'] : open
+}
+
+/** One that fails, or hangs, leaves no other open. @throws what went wrong, all of it */
+async function closeAll (stores: ReadonlySet<{ close?: () => MaybePromise<void> }>): Promise<void> {
+  const closed = await Promise.allSettled([...stores].map(async (one) => { await one.close?.() }))
+  const errors = closed.flatMap((outcome) => outcome.status === 'rejected' ? [outcome.reason as unknown] : [])
+  if (errors.length > 1) throw new AggregateError(errors, 'fastify-users: stores could not be closed')
+  if (errors.length === 1) throw errors[0]
 }
 
 /** Says what to do where the app has something of our names already: this plugin in the same scope, say. */
