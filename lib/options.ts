@@ -183,7 +183,7 @@ export function resolveOptions (options: FastifyUsersOptions): Settings {
     // An application with hooks of its own for them sends tokens by itself.
     mails: resolveMails(mails, production || sendsByItself(hooks)),
     decorators: { authenticate: decorators.authenticate ?? 'authenticate', users: decorators.users ?? 'users' },
-    clock,
+    clock: clock === Date.now ? clock : () => Math.floor(clock()),
     production
   })
 }

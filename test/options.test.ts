@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import fastifyUsers, { bearer, cookie, errors, fastifyUsers as named, jwt, memory, type UserStore } from '../lib/index.js'
+import fastifyUsers, { bearer, cookie, errors, fastifyUsers as named, jwt, memory, memorySessions, opaque, type UserStore } from '../lib/index.js'
 import { argon2Hasher } from '../lib/crypto/password.js'
 import { ann, appWith, cheap, login, options, refusal, secret } from './helpers/app.js'
 
@@ -268,4 +268,18 @@ t.test('errors can be told apart by class and code', async (t) => {
   const codes = Object.values(errors).flatMap((value) => typeof value === 'function' && value.prototype instanceof Error ? [(new (value as new () => { code: string })()).code] : [])
   t.equal(new Set(codes).size, codes.length)
   t.ok(codes.length > 15)
+})
+
+t.test('a clock may tell parts of a millisecond, of which no row has any', async (t) => {
+  const clock = (): number => Date.now() + 0.5
+  for (const strategy of [jwt({ secret }), jwt({ secret, sessions: true }), opaque()]) {
+    const app = await appWith(t, { strategy, sessions: memorySessions(), clock, throttle: { login: { perClient: { attempts: 2 } } } })
+    for (const backend of ['cookie', 'bearer']) {
+      const credential = await login(app, backend)
+      t.equal((await app.inject({ url: '/me', ...credential })).statusCode, 200)
+    }
+    const statuses = []
+    for (let i = 0; i < 3; i++) statuses.push((await app.inject({ method: 'POST', url: '/login/bearer', payload: { ...ann, password: 'wrong' } })).statusCode)
+    t.strictSame(statuses, [400, 400, 429])
+  }
 })
