@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 
 /**
- * Who counts as one client: an IPv4 address, however it is written; of IPv6 the network of 64 bits, for whoever has one address of it
+ * Who counts as one client: an IPv4 address, however it is written, also by a translator (RFC 6052 §2.1); of IPv6 the network of 64 bits, for whoever has one address of it
  * has all. What is no address is one client together: a socket without one, or what a proxy that is trusted too much passes on.
  */
 export function clientNameOf (ip: string | undefined): string {
@@ -9,9 +9,14 @@ export function clientNameOf (ip: string | undefined): string {
   const version = isIP(address)
   if (version !== 6) return version === 4 ? address : 'unknown'
   const groups = groupsOf(address)
-  const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff
-  if (!isMapped) return groups.slice(0, 4).map((group) => group.toString(16)).join(':')
+  if (!isIPv4(groups)) return groups.slice(0, 4).map((group) => group.toString(16)).join(':')
   return groups.slice(6).flatMap((group) => [group >> 8, group & 0xff]).join('.')
+}
+
+/** IPv4 within IPv6: mapped by a socket, or translated on its way to a server that has no IPv4, from where all clients would look like one. */
+function isIPv4 (groups: readonly number[]): boolean {
+  const network = groups.slice(0, 6).map((group) => group.toString(16)).join(':')
+  return network === '0:0:0:0:0:ffff' || network === '64:ff9b:0:0:0:0'
 }
 
 /**

@@ -41,7 +41,8 @@ export const limits = [
     tests: ['http/throttle'],
     mutations: [
       { what: 'each address of a network is a client', from: 'groups.slice(0, 4)', to: 'groups.slice(0, 8)' },
-      { what: 'an IPv4 address has two names', from: 'const isMapped = ', to: 'const isMapped = false && ' },
+      { what: 'an IPv4 address has two names', from: "network === '0:0:0:0:0:ffff'", to: 'false' },
+      { what: 'all that come by a translator are one client', from: "network === '64:ff9b:0:0:0:0'", to: 'false' },
       { what: 'clients without an address are not counted together', from: "version === 4 ? address : 'unknown'", to: 'String(ip)' },
       { what: 'all whose proxy adds a port are one client', from: 'return bracketed ?? plain ?? text', to: 'return text' }
     ]
