@@ -53,7 +53,9 @@ export function buildProxy (app: { readonly port: number }, publicPath = '/shop'
       response.writeHead(reply.statusCode ?? 502, reply.headers)
       reply.pipe(response)
     })
-    passedOn.on('error', () => response.writeHead(502).end())
+    // One that has begun to answer cannot say anything else any more.
+    passedOn.on('error', () => { response.headersSent ? response.destroy() : response.writeHead(502).end() })
+    response.on('close', () => passedOn.destroy())
     request.pipe(passedOn)
   })
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import { createServer, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import type { FastifyInstance } from 'fastify'
 import { WebSocket } from 'ws'
@@ -93,6 +93,24 @@ t.test('behind-a-proxy', async (t) => {
   const outside = []
   for (let count = 0; count < 4; count++) outside.push((await guess('198.51.100.7', `203.0.113.${count}`)).statusCode)
   t.strictSame(outside, [400, 400, 400, 429], 'who is no proxy names nobody')
+
+  await t.test('an app that ends in the midst of a reply', async (t) => {
+    const rude = createServer((socket) => {
+      socket.once('data', () => { socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf') })
+      socket.on('error', () => {})
+    })
+    rude.on('connection', (socket) => { rude.once('end it', () => { socket.resetAndDestroy() }) })
+    await once(rude.listen(0, '127.0.0.1'), 'listening')
+    t.after(() => { rude.close() })
+    const proxy = buildProxy({ port: (rude.address() as AddressInfo).port }).listen(0, '127.0.0.1')
+    t.after(() => { proxy.close() })
+    await once(proxy, 'listening')
+
+    const reply = await fetch(`http://127.0.0.1:${(proxy.address() as AddressInfo).port}/shop/`)
+    t.equal(reply.status, 200)
+    rude.emit('end it')
+    await t.rejects(reply.text(), 'the client is told that there is more')
+  })
 
   await t.test('its lines', { skip: noShell }, async (t) => {
     t.match(await tryTutorial(t, 'behind-a-proxy'), /"ip":"127\.0\.0\.1","protocol":"https"/)
