@@ -30,6 +30,9 @@ export async function buildApp (): Promise<FastifyInstance> {
   })
 
   app.post<{ Body: { answer: string } }>('/consent', { schema: { body } }, async (request, reply) => {
+    // A form on another site could say yes in the visitor's place. Browsers tell where it was sent from.
+    const { 'sec-fetch-site': from = 'none' } = request.headers
+    if (from !== 'same-origin' && from !== 'none') return await reply.code(403).send({ message: 'This answer comes from another site.' })
     const { answer } = request.body
     reply.setCookie('consent', answer, consent)
     if (answer === 'no') {
@@ -75,6 +78,7 @@ if (process.argv[1] === import.meta.filename) {
   curl -i -b jar.txt -c jar.txt -d answer=no ${url}/consent     # 303, consent=no, and pages is deleted
   curl -i -b jar.txt -c jar.txt ${url}     # 200, no cookie
   curl -i -d answer=maybe ${url}/consent     # 400
+  curl -i -d answer=yes -H 'sec-fetch-site: cross-site' ${url}/consent     # 403
 
 Ctrl-C ends it.`)
 }

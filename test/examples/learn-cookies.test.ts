@@ -212,7 +212,7 @@ t.test('consent', async (t) => {
     const { headers, body } = await jar.call({ url: '/' })
     return { cookies: [headers['set-cookie'] ?? []].flat(), said: /<p>(.*?)<\/p>/.exec(body)?.[1], asks: body.includes('May we'), offers: [...body.matchAll(/value="(\w+)"/g)].map(([, answer]) => answer) }
   }
-  const answer = async (payload: string) => await jar.call({ method: 'POST', url: '/consent', payload, headers: { 'content-type': 'application/x-www-form-urlencoded' } })
+  const answer = async (payload: string, site = 'same-origin') => await jar.call({ method: 'POST', url: '/consent', payload, headers: { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': site } })
   const uncounted = { cookies: [], said: 'Nothing is counted.' }
 
   for (const foreign of [{}, { pages: '7' }, { consent: 'perhaps' }]) {
@@ -220,6 +220,10 @@ t.test('consent', async (t) => {
     t.strictSame(await visit(), { ...uncounted, asks: true, offers: ['yes', 'no'] }, 'nothing before somebody has said yes')
   }
   for (const name of Object.keys(jar.cookies)) delete jar.cookies[name]
+  for (const site of ['cross-site', 'same-site', '']) {
+    t.equal((await answer('answer=yes', site)).statusCode, 403)
+    t.strictSame(jar.cookies, {}, 'another site gives no answer')
+  }
 
   t.match(await answer('answer=yes'), { statusCode: 303, headers: { 'set-cookie': 'consent=yes; Max-Age=15552000; Path=/; HttpOnly; SameSite=Lax' } })
   for (const pages of [1, 2]) {
