@@ -145,6 +145,16 @@ siteSuite('What others may try', (site) => {
     await page.waitForURL('/login?next=/account')
     assert.ok(shown.includes('/account from memory'), `it was kept: ${shown}`)
   })
+
+  test('a link to the login puts no words on the page but those that are meant', async (t) => {
+    const page = await site.visit(t, '/login')
+    for (const [done, words] of [['logout', 'You are logged out.'], ['constructor', ''], ['__proto__', ''], ['toString', ''], ['<b>x</b>', '']]) {
+      await page.goto(`/login?${new URLSearchParams({ done })}`)
+      // By now the script has run.
+      await page.locator('#login > button:enabled').waitFor()
+      assert.equal(await page.locator('#login .message').textContent(), words, done)
+    }
+  })
 })
 
 /** Somebody else's page, on the same machine. */
