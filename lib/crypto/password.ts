@@ -17,11 +17,13 @@ const phc = /^\$argon2(id|i|d)\$v=19\$(m=\d{1,7},(?:t=\d{1,4},p=\d{1,2}|p=\d{1,2
 const maxMemory = 256 * 1024
 const maxWork = 1024 * 1024
 const maxLanes = 16
+/** Passes × lanes, where there are several: each pass starts four threads for each of them, whatever memory it is about. */
+const maxLanePasses = 1024
 
 /** Whether a text is an argon2 hash, of a cost that one can bear: 256 MiB, and 1 GiB × passes. */
 export function isArgon2Hash (hash: string): boolean {
   const { m, t, p } = costOf(phc.exec(hash)?.[2])
-  return p >= 1 && p <= maxLanes && t >= 1 && m >= 8 * p && m <= maxMemory && m * t <= maxWork
+  return p >= 1 && p <= maxLanes && t >= 1 && m >= 8 * p && m <= maxMemory && m * t <= maxWork && (p === 1 || t * p <= maxLanePasses)
 }
 
 /** Whether a hash is none of argon2id, or of less memory × passes than those made now. */

@@ -182,6 +182,7 @@ export const tokens = [
     tests: ['accounts/users', 'crypto/imported-hashes', 'security/plugin-misuse'],
     mutations: [
       { what: 'a hash costs what it wants', from: '&& m <= maxMemory && m * t <= maxWork', to: '' },
+      { what: 'a hash starts threads without end', from: ' && (p === 1 || t * p <= maxLanePasses)', to: '' },
       { what: 'a hash of many lanes', from: 'p >= 1 && p <= maxLanes', to: 'p >= 1' },
       { what: 'another kind of argon2', from: 'type: argon2.argon2id', to: 'type: argon2.argon2i', tests: ['accounts/users', 'crypto/imported-hashes', 'security/leaks'] },
       { what: 'a text that is no hash is a failure of the store', from: '.catch(() => false) === true', to: ' === true' },

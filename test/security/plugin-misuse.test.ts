@@ -174,10 +174,16 @@ t.test('hashes whose cost nobody can bear are not imported', async (t) => {
     '$argon2id$v=19$m=4,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA',
     '$argon2id$v=19$m=8,t=0,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA',
     '$argon2id$v=19$m=999,t=1,p=17$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA',
+    '$argon2id$v=19$m=128,t=8192,p=16$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA',
+    '$argon2id$v=19$m=128,t=513,p=2$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA',
     '$argon2id$v=19$m=8,t=1,p=1$A$A',
     '$scrypt$ln=20,r=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg',
     '$scrypt$ln=10,r=8,p=17$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZg'
   ]) await t.rejects(app.users.create({ email: 'bob@example.com', passwordHash }), { code: 'FST_USERS_INVALID_USER' }, passwordHash)
+
+  for (const [index, passwordHash] of ['$argon2id$v=19$m=128,t=512,p=2$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA', '$argon2id$v=19$m=104,t=9999,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA'].entries()) {
+    t.ok(await app.users.create({ email: `${index}@example.com`, passwordHash }), passwordHash)
+  }
 })
 
 t.test('addresses that are one are one', async (t) => {
