@@ -1,6 +1,6 @@
 import type { Backend } from './contracts/backend.js'
 import type { RefreshTerms, Strategy } from './contracts/strategy.js'
-import { isObject, isWhole, longestLifetime, reported } from './option-checks.js'
+import { isFunction, isObject, isWhole, longestLifetime, reported } from './option-checks.js'
 import { refreshProblems, resolveRefresh } from './refresh-options.js'
 
 /** A backend, with every default in its place. */
@@ -25,12 +25,13 @@ export function resolveBackend (backend: Backend, shared: Strategy | undefined):
 
 /** What is wrong with the strategy that backends share. */
 export function strategyProblems (strategy: Strategy | undefined): string[] {
-  return strategy === undefined ? [] : reported('strategy', ownProblems(strategy))
+  return strategy === undefined ? [] : ownProblems('strategy', strategy)
 }
 
-function ownProblems (strategy: Strategy): readonly string[] {
-  if (!isObject(strategy) || typeof strategy.start !== 'function') return ['start must be a function: a strategy is made by jwt({ secret }), for example']
-  return isLifetime(strategy.lifetimeSeconds) ? strategy.problems?.() ?? [] : [lifetimeRule('lifetimeSeconds')]
+function ownProblems (path: string, strategy: Strategy): string[] {
+  if (isFunction(strategy)) return [`options.${path} is a function: call it, as in opaque()`]
+  if (!isObject(strategy) || !isFunction(strategy.start)) return reported(path, ['start must be a function: a strategy is made by jwt({ secret }), for example'])
+  return reported(path, isLifetime(strategy.lifetimeSeconds) ? strategy.problems?.() : [lifetimeRule('lifetimeSeconds')])
 }
 
 /** What is wrong with the backends. */
@@ -41,6 +42,7 @@ export function backendProblems (backends: readonly Backend[], shared: Strategy 
   return backends.flatMap((backend: Backend, index) => {
     const path = `backends[${index}]`
     const isBackend = isObject(backend) && isObject(backend.transport) && ['read', 'write', 'clear', 'challenge'].every((method) => typeof backend.transport[method as 'read'] === 'function')
+    if (isFunction(backend)) return [`options.${path} is a function: call it, as in cookie() or bearer()`]
     if (!isBackend) return [`options.${path} must be a backend, such as cookie() or bearer()`]
 
     const { name, transport, strategy, lifetimeSeconds, rememberSeconds, refresh, requireVerified } = backend
@@ -58,7 +60,7 @@ export function backendProblems (backends: readonly Backend[], shared: Strategy 
     expect(strategy !== undefined || shared !== undefined, 'strategy is missing, and so is options.strategy')
     return [
       ...reported(path, [...problems, ...transport.problems?.() ?? []]),
-      ...(strategy === undefined ? [] : reported(`${path}.strategy`, ownProblems(strategy)))
+      ...(strategy === undefined ? [] : ownProblems(`${path}.strategy`, strategy))
     ]
   })
 }

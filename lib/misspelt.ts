@@ -1,10 +1,12 @@
 /**
  * Names each member that is not known, and the known one that it may be meant for, or all of them.
  *
+ * @param of whose options they are, where that is not plain from the member's path: `cookie()`
  * @returns sentences that begin with the member's name
  */
-export function misspelt (given: object, known: readonly string[]): string[] {
-  return Object.keys(given).filter((name) => !known.includes(name)).map((name) => `${name} is no option: ${hint(name, known)}`)
+export function misspelt (given: object, known: readonly string[], of?: string): string[] {
+  const isNone = of === undefined ? 'is no option' : `is no option of ${of}`
+  return Object.keys(given).filter((name) => !known.includes(name)).map((name) => `${name} ${isNone}: ${hint(name, known)}`)
 }
 
 function hint (name: string, known: readonly string[]): string {
@@ -12,7 +14,14 @@ function hint (name: string, known: readonly string[]): string {
     .map((candidate) => ({ candidate, changes: distance(name.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ changes }) => changes <= name.length / 3)
     .sort((one, other) => one.changes - other.changes)
-  return nearest === undefined ? `there are ${known.join(', ')}` : `did you mean ${nearest.candidate}?`
+  const meant = nearest?.candidate ?? longer(name, known)
+  return meant === undefined ? `there are ${known.join(', ')}` : `did you mean ${meant}?`
+}
+
+/** The shortest known name that holds the given one, or `undefined`: `cookieSecure` for `secure`, `lifetimeSeconds` for `lifetime`. */
+function longer (name: string, known: readonly string[]): string | undefined {
+  if (name.length < 4) return undefined
+  return known.filter((candidate) => candidate.toLowerCase().includes(name.toLowerCase())).sort((one, other) => one.length - other.length)[0]
 }
 
 /** How many letters must be added, dropped or replaced to make one text of the other (Levenshtein). */

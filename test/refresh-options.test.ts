@@ -81,7 +81,8 @@ t.test('opaque()', async (t) => {
     [{ idleSeconds: 299 }, 'idleSeconds must be a whole number of seconds from 300'],
     [{ idleSeconds: 300.5 }, 'idleSeconds must be'],
     [{ idleSeconds: '300' }, 'idleSeconds must be'],
-    [{ secret }, 'secret is no option of opaque()'],
+    [{ secret }, 'secret is no option of opaque(): there are lifetimeSeconds, idleSeconds, sessions'],
+    [{ idle: 300 }, 'idle is no option of opaque(): did you mean idleSeconds?'],
     [{ lifetimeSeconds: 0 }, 'lifetimeSeconds must be a whole number of seconds from 1 to 34560000 (400 days)']
   ]
   for (const [given, message] of cases) t.match(await refusal({ strategy: opaque(given as OpaqueOptions) }), `${prefix}strategy.${message}`)

@@ -9,6 +9,8 @@ import { AmbiguousCredentialsError, BadOptionsError, CrossSiteError, ForbiddenEr
 import { undecided } from './undecided.js'
 import { isOpen, isOpenTo, isOwnGuard } from './open-route.js'
 import { isPromise, type MaybePromise } from '../maybe-promise.js'
+import { misspelt } from '../misspelt.js'
+import { isFunction, isObject } from '../option-checks.js'
 
 /** Options of `app.authenticate()`. */
 export interface GuardOptions {
@@ -78,8 +80,8 @@ export function describeGuard (hook: object): GuardDescription | undefined {
 export function createAuthenticate (all: readonly RunningBackend[], { ask, recall, clock, deadline }: GuardSurroundings): Authenticate {
   return (options = {}) => {
     const { optional = false, verified = false, superuser = false, fresh = Infinity, backends: names, ...unknown } = checked(options)
-    const [misspelt] = Object.keys(unknown)
-    if (misspelt !== undefined) throw new BadOptionsError(`authenticate(): ${misspelt} is no option`)
+    const [problem] = misspelt(unknown, optionNames)
+    if (problem !== undefined) throw new BadOptionsError(`authenticate(): ${problem}`)
     const backends = names === undefined ? all : pick(names, all)
     const refuse = createRefuse(backends)
     // Who may do more is looked at more closely.
@@ -88,6 +90,8 @@ export function createAuthenticate (all: readonly RunningBackend[], { ask, recal
     // As Fastify counts, it has three parameters, and so is one that calls back.
     function guard (request: FastifyRequest, reply: FastifyReply, done?: (error?: Error) => void): Promise<void> | undefined {
       if (done === undefined) return awaited(request, reply)
+      // As a hook that is given a payload it would not know what to call.
+      if (!isFunction(done)) throw new BadOptionsError('authenticate(): a guard is a hook for onRequest, preValidation or preHandler')
       let outcome: MaybePromise<Outcome>
       try {
         outcome = authenticate(request, backends)
@@ -161,8 +165,11 @@ export function createAuthenticate (all: readonly RunningBackend[], { ask, recal
   }
 }
 
+const optionNames = ['optional', 'verified', 'superuser', 'fresh', 'backends']
+
 /** A misspelt or odd value must not open a door: `optional: 'false'` is no yes, and no no. */
 function checked (options: GuardOptions): GuardOptions {
+  if (!isObject(options)) throw new BadOptionsError('authenticate() takes an object, such as { superuser: true }')
   if ('raw' in options) throw new BadOptionsError('authenticate is called to make the hook: write app.authenticate()')
   for (const name of ['optional', 'verified', 'superuser'] as const) {
     if (options[name] !== undefined && typeof options[name] !== 'boolean') throw new BadOptionsError(`authenticate(): ${name} must be true or false`)

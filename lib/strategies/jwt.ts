@@ -6,6 +6,7 @@ import { randomId } from '../crypto/random.js'
 import { createDoorkeeper } from '../doorkeeper.js'
 import { StoreAnswerError } from '../errors.js'
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js'
+import { misspelt } from '../misspelt.js'
 import { createKeeper } from '../sessions/keeper.js'
 import { isSessionStore } from '../sessions/is-session-store.js'
 import { createTokenCache } from '../token-cache.js'
@@ -68,7 +69,7 @@ export function jwt (options: JwtOptions): Strategy {
 
     problems () {
       if (options != null && typeof options !== 'object') return ['secret belongs into an object: jwt({ secret })']
-      const problems = Object.keys(unknown).map((option) => `${option} is no option of jwt()`)
+      const problems = misspelt(unknown, ['secret', 'keys', 'lifetimeSeconds', 'issuer', 'audience', 'leewaySeconds', 'revocations', 'sessions'], 'jwt()')
       if (keys !== undefined && secret !== undefined) problems.push('secret and keys exclude each other')
       if (!isText(issuer)) problems.push('issuer must be a string that is not empty')
       if (!isText(audience)) problems.push('audience must be a string that is not empty')

@@ -3,6 +3,7 @@ import type { Strategy, Verified } from '../contracts/strategy.js'
 import { createToken, digestOf, readToken } from '../crypto/opaque-token.js'
 import { createDoorkeeper } from '../doorkeeper.js'
 import { isPromise, type MaybePromise } from '../maybe-promise.js'
+import { misspelt } from '../misspelt.js'
 import { isSessionStore } from '../sessions/is-session-store.js'
 import { createKeeper } from '../sessions/keeper.js'
 import { createTokenCache } from '../token-cache.js'
@@ -42,7 +43,7 @@ export function opaque (options: OpaqueOptions = {}): Strategy {
     lifetimeSeconds,
 
     problems () {
-      const problems = Object.keys(unknown).map((option) => `${option} is no option of opaque()`)
+      const problems = misspelt(unknown, ['lifetimeSeconds', 'idleSeconds', 'sessions'], 'opaque()')
       if (idleSeconds !== undefined && !(Number.isSafeInteger(idleSeconds) && idleSeconds >= leastIdle)) problems.push(`idleSeconds must be a whole number of seconds from ${leastIdle}`)
       if (sessions !== undefined && !isSessionStore(sessions)) problems.push('sessions must be a session store')
       return problems

@@ -3,6 +3,7 @@ import type { Backend, RefreshOptions } from '../contracts/backend.js'
 import type { Strategy } from '../contracts/strategy.js'
 import type { Transport } from '../contracts/transport.js'
 import { AmbiguousCredentialsError } from '../errors.js'
+import { misspelt } from '../misspelt.js'
 
 /** Options of {@link bearer}. */
 export interface BearerOptions<Name extends string = string> {
@@ -31,7 +32,7 @@ export function bearer<const Name extends string = 'bearer'> (options: BearerOpt
   const transport: Transport = {
     ambient: false,
     problems: () => [
-      ...Object.keys(unknown).map((option) => `${option} is no option of bearer()`),
+      ...misspelt(unknown, ['name', 'lifetimeSeconds', 'strategy', 'refresh', 'requireVerified', 'realm'], 'bearer()'),
       ...(isQuotable(realm) ? [] : ['realm must be printable ASCII without " and \\'])
     ],
     read: readAuthorization,

@@ -1,3 +1,5 @@
+import { misspelt } from '../misspelt.js'
+
 /** The attributes that `cookie()` writes. */
 export interface CookieAttributes {
   readonly cookieName: string
@@ -17,10 +19,15 @@ const pathValue = /^\/[\x20-\x3a\x3c-\x7e]*$/
 /** At least two labels: nobody owns a top-level domain, and browsers refuse a cookie for one. */
 const domainValue = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/i
 
+const optionNames = [
+  'name', 'lifetimeSeconds', 'rememberSeconds', 'strategy', 'refresh', 'refreshCookiePath', 'requireVerified', 'cookieName', 'cookiePath',
+  'cookieDomain', 'cookieSecure', 'cookieHttpOnly', 'cookieSameSite', 'cookiePartitioned'
+]
+
 /** What browsers would refuse, or what would be unsafe, in the attributes of a cookie; each sentence begins with the option. */
-export function cookieProblems (attributes: CookieAttributes, unknown: readonly string[]): string[] {
+export function cookieProblems (attributes: CookieAttributes, unknown: object): string[] {
   const { cookieName, cookiePath, cookieDomain, cookieSecure, cookieHttpOnly, cookieSameSite, cookiePartitioned, refreshCookiePath } = attributes
-  const problems = unknown.map((option) => `${option} is no option of cookie()`)
+  const problems = misspelt(unknown, optionNames, 'cookie()')
   const expect = (holds: boolean, problem: string): void => { if (!holds) problems.push(problem) }
 
   expect(typeof cookieName === 'string' && token.test(cookieName), 'cookieName must be letters, digits and !#$%&\'*+-.^_`|~')

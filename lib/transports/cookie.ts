@@ -60,10 +60,10 @@ export function cookie<const Name extends string = 'cookie'> (options: CookieOpt
     cookieSameSite = 'lax', cookiePartitioned = false, ...unknown
   } = options
   const attributes: CookieAttributes = { cookieName, cookiePath, cookieDomain, cookieSecure, cookieHttpOnly, cookieSameSite, cookiePartitioned, refreshCookiePath }
-  return { name, transport: createTransport(attributes, Object.keys(unknown), refresh !== undefined && refresh !== false), strategy, lifetimeSeconds, rememberSeconds, refresh, requireVerified }
+  return { name, transport: createTransport(attributes, unknown, refresh !== undefined && refresh !== false), strategy, lifetimeSeconds, rememberSeconds, refresh, requireVerified }
 }
 
-function createTransport (attributes: CookieAttributes, unknown: readonly string[], refreshes: boolean): Transport {
+function createTransport (attributes: CookieAttributes, unknown: object, refreshes: boolean): Transport {
   const { cookieName, refreshCookiePath } = attributes
   const refreshName = `${String(cookieName)}_refresh`
   // What `__Host-` promises, that no other host has set the cookie, is worth more than a narrow path, which it does not allow.

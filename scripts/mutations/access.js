@@ -32,7 +32,8 @@ export const access = [
     file: 'lib/http/guard.ts',
     tests: ['http/guard', 'security/plugin-misuse', 'http/confirm'],
     mutations: [
-      { what: 'a misspelt option is overlooked', from: 'if (misspelt !== undefined) throw new BadOptionsError(', to: 'if (false) throw new BadOptionsError(' },
+      { what: 'a misspelt option is overlooked', from: 'if (problem !== undefined) throw new BadOptionsError(', to: 'if (false) throw new BadOptionsError(' },
+      { what: 'a guard is taken for a hook that is given a payload', from: 'if (!isFunction(done)) throw', to: 'if (false) throw' },
       { what: 'whoever is refused passes', from: 'return isOpenTo(guard, request) ? undefined : error', to: 'return undefined' },
       { what: 'an open route is open to the guard of the very route', from: 'return isOpenTo(guard, request) ? undefined : error', to: 'return isOpen(request.routeOptions.config) ? undefined : error', tests: ['security/plugin-misuse', 'http/openapi', 'http/login'] },
       { what: 'guards in a row need not agree', from: 'if (before.user.id !== outcome.user.id && !isOpenTo(guard, request)) return', to: 'if (false) return' },

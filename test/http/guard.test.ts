@@ -171,13 +171,25 @@ t.test('a guard that cannot be meant does not start', async (t) => {
     [{ optional: 'false' }, 'authenticate(): optional must be true or false'],
     [{ verified: 1 }, 'authenticate(): verified must be true or false'],
     [{ superuser: null }, 'authenticate(): superuser must be true or false'],
-    [{ verifed: true }, 'authenticate(): verifed is no option'],
+    ['admin', 'authenticate() takes an object, such as { superuser: true }'],
+    [null, 'authenticate() takes an object, such as { superuser: true }'],
+    [{ verifed: true }, 'authenticate(): verifed is no option: did you mean verified?'],
+    [{ admin: true }, 'authenticate(): admin is no option: there are optional, verified, superuser, fresh, backends'],
     [{ backends: [] }, 'authenticate(): backends must be a list of one name or more'],
     [{ backends: 'cookie' }, 'authenticate(): backends must be a list of one name or more'],
     [{ backends: ['cookies'] }, 'There is no backend of the name cookies; the backends are cookie, bearer.']
   ] as Array<[GuardOptions, string]>) {
     t.throws(() => app.authenticate(given), { message })
   }
+})
+
+t.test('a guard on a hook that is given a payload says where it belongs', async (t) => {
+  const app = await appWith(t, {}, {
+    routes: async (app) => { app.get('/late', { onSend: app.authenticate() as never }, async () => 'out') }
+  })
+  const reply = await app.inject('/late')
+  t.equal(reply.statusCode, 500)
+  t.match(reply.json(), { code: 'FST_USERS_BAD_OPTIONS', message: 'authenticate(): a guard is a hook for onRequest, preValidation or preHandler' })
 })
 
 t.test('as a hook: onRequest, a whole scope, HEAD, and the whole app', async (t) => {

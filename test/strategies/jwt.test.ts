@@ -170,7 +170,8 @@ t.test('bad keys do not start, and no message holds the key', async (t) => {
     [{ secret: strong, leewaySeconds: '5' }, 'leewaySeconds must be from 0 to 60'],
     [{ keys: [{ algorithm: 'ES256', ...p256 }] }, 'keys[0].publicKey is derived from privateKey: leave it out'],
     [{ secret: strong, leewaySeconds: NaN }, 'leewaySeconds must be from 0 to 60'],
-    [{ secret: strong, algorithm: 'none' }, 'algorithm is no option of jwt()']
+    [{ secret: strong, algorithm: 'none' }, 'algorithm is no option of jwt(): there are secret, keys, '],
+    [{ secret: strong, lifetime: 60 }, 'lifetime is no option of jwt(): did you mean lifetimeSeconds?']
   ]
   for (const [given, message] of cases) {
     const refused = await refusal({ strategy: jwt(given as JwtOptions) })

@@ -92,7 +92,7 @@ t.test('what browsers would refuse does not start', async (t) => {
     [{ cookieHttpOnly: 1 }, 'cookieHttpOnly must be true or false'],
     [{ cookieSameSite: 'Lax' }, "cookieSameSite must be 'lax', 'strict' or 'none'"],
     [{ cookiePartitioned: 'yes' }, 'cookiePartitioned must be true or false'],
-    [{ cookieSamesite: 'lax' }, 'cookieSamesite is no option of cookie()'],
+    [{ cookieSamesite: 'lax' }, 'cookieSamesite is no option of cookie(): did you mean cookieSameSite?'],
     [{ lifetimeSeconds: 401 * day }, 'lifetimeSeconds must be a whole number of seconds from 1 to 34560000 (400 days)'],
     [{ lifetimeSeconds: 0 }, 'lifetimeSeconds must be'],
     [{ rememberSeconds: 0.5 }, 'rememberSeconds must be'],
