@@ -8,7 +8,7 @@ export const themes = [
   { text: 'Guides: accounts', pages: ['docs/register.md', 'docs/verify.md', 'docs/reset-password.md', 'docs/me.md', 'docs/manage-users.md', 'docs/mails.md', 'docs/rate-limits.md', 'docs/passwords.md'] },
   { text: 'Guides: your app', pages: ['docs/users.md', 'docs/hooks-and-events.md', 'docs/testing.md', 'docs/openapi.md', 'docs/typescript.md'] },
   { text: 'Learn', pages: [] },
-  { text: 'Decide', pages: ['docs/decide.md', 'docs/faq.md', 'docs/fits.md', 'docs/performance.md', 'docs/migrate-from-fastify-jwt.md', 'docs/migrate-from-passport.md', 'docs/migrate-from-better-auth.md', 'docs/migrate-from-fastapi-users.md'] },
+  { text: 'Decide', pages: ['docs/decide.md', 'docs/alternatives.md', 'docs/limits.md', 'docs/faq.md', 'docs/fits.md', 'docs/performance.md', 'docs/migrate-from-fastify-jwt.md', 'docs/migrate-from-passport.md', 'docs/migrate-from-better-auth.md', 'docs/migrate-from-fastapi-users.md'] },
   { text: 'Reference', pages: ['docs/options.md', 'docs/errors.md', 'docs/command-line.md'] },
   { text: 'Security', pages: ['SECURITY.md', 'docs/threat-model.md', 'docs/asvs.md'] },
   { text: 'Project', pages: ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'bench/README.md'] }
