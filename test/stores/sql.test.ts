@@ -200,7 +200,7 @@ t.test('PostgreSQL', async (t) => {
   })
 
   t.test('what is no pool is refused', async (t) => {
-    for (const wrong of [undefined, {}, { query () {} }]) await t.rejects(postgres(wrong as unknown as PostgresPool), BadOptionsError)
+    for (const wrong of [undefined, 'postgres://db/app', {}, { query () {} }]) await t.rejects(postgres(wrong as unknown as PostgresPool), { code: 'FST_USERS_BAD_OPTIONS', message: /such as new pg\.Pool/ })
   })
 })
 
@@ -279,7 +279,7 @@ t.test('MariaDB', async (t) => {
   })
 
   t.test('what is no pool is refused', async (t) => {
-    for (const wrong of [undefined, {}, { execute () {} }]) await t.rejects(mysql(wrong as unknown as MysqlPool), BadOptionsError)
+    for (const wrong of [undefined, 'mysql://db/app', {}, { execute () {} }]) await t.rejects(mysql(wrong as unknown as MysqlPool), { code: 'FST_USERS_BAD_OPTIONS', message: /such as createPool/ })
   })
 })
 

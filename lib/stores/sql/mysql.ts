@@ -38,7 +38,7 @@ export interface MysqlPool extends MysqlExecutable {
 export function mysql (pool: MysqlPool, options: SqlStoreOptions = {}): Promise<SqlUserStore> {
   return openStore(options, () => {
     if (typeof pool?.execute === 'function' && typeof pool.getConnection === 'function') return mysqlClient(pool)
-    throw new BadOptionsError('mysql(pool): pool must be a pool of the package mysql2/promise.')
+    throw new BadOptionsError('mysql(pool): pool must be a pool of the package mysql2/promise, such as createPool({ uri }).')
   })
 }
 

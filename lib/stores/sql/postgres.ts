@@ -36,7 +36,7 @@ export interface PostgresPool extends PostgresQueryable {
 export function postgres (pool: PostgresPool, options: SqlStoreOptions = {}): Promise<SqlUserStore> {
   return openStore(options, () => {
     if (typeof pool?.query === 'function' && typeof pool.connect === 'function') return postgresClient(pool)
-    throw new BadOptionsError('postgres(pool): pool must be a Pool of the package pg.')
+    throw new BadOptionsError('postgres(pool): pool must be a Pool of the package pg, such as new pg.Pool({ connectionString }).')
   })
 }
 
