@@ -21,7 +21,7 @@ export interface JwtOptions {
   readonly secret?: string | Buffer | undefined
   /** Keys in place of `secret`: the first signs, all verify. See docs/backends.md on rotation. */
   readonly keys?: readonly JwtKey[] | undefined
-  /** How long a token lives where the backend does not say: seconds. Default 3600. */
+  /** How long a token lives where the backend does not say: seconds, at most 400 days. Default 3600. */
   readonly lifetimeSeconds?: number | undefined
   /** The `iss` that tokens get, and must have. */
   readonly issuer?: string | undefined
@@ -29,7 +29,7 @@ export interface JwtOptions {
   readonly audience?: string | undefined
   /** By how much another machine's clock may be ahead when it set `iat`: seconds, at most 60. Default 5. */
   readonly leewaySeconds?: number | undefined
-  /** Where logged-out tokens are remembered. Default: where the user store keeps them. */
+  /** Where logged-out tokens are remembered; not with `sessions`. Default: where the user store keeps them. */
   readonly revocations?: RevocationStore | undefined
   /**
    * Whether each token belongs to a session in a store, to be seen and ended there, and renewed by refresh tokens: `true` takes the

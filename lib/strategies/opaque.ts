@@ -10,7 +10,7 @@ import { createTokenCache } from '../token-cache.js'
 
 /** Options of {@link opaque}. */
 export interface OpaqueOptions {
-  /** How long a session lives where the backend does not say, and where it has refresh tokens, how long an access token does: seconds. Default 86,400 (a day). */
+  /** How long a session lives where the backend does not say, and where it has refresh tokens, how long an access token does: seconds, at most 400 days. Default 86,400 (a day). */
   readonly lifetimeSeconds?: number | undefined
   /** When a session ends unless it is used: seconds, from 300. With refresh tokens, their `idleSeconds` counts instead. Default: not before its time. */
   readonly idleSeconds?: number | undefined

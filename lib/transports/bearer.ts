@@ -7,17 +7,17 @@ import { misspelt } from '../misspelt.js'
 
 /** Options of {@link bearer}. */
 export interface BearerOptions<Name extends string = string> {
-  /** The last part of `/login/:name` and `/logout/:name`. Default `'bearer'`. */
+  /** The last part of `/login/:name` and `/logout/:name`: letters, digits, `-` and `_`, at most 64. Default `'bearer'`. */
   readonly name?: Name | undefined
-  /** How long a token lives: seconds. Default: as the strategy says. */
+  /** How long a token lives: seconds, at most 400 days. Default: as the strategy says; with `refresh` 900 at most. */
   readonly lifetimeSeconds?: number | undefined
   /** A strategy of its own, instead of the shared one. */
   readonly strategy?: Strategy | undefined
   /** Gives refresh tokens: `true`, or how long they are good. Needs a strategy with sessions. Default `false`. */
   readonly refresh?: boolean | RefreshOptions | undefined
-  /** Whether only users with a verified address may log in here. Default `false`. */
+  /** Whether only users with a verified address may log in here: asked at login, and again at each guarded request. Default `false`. */
   readonly requireVerified?: boolean | undefined
-  /** The `realm` of `WWW-Authenticate`. Default `'users'`. */
+  /** The `realm` of `WWW-Authenticate`: printable ASCII without double quotes and backslashes. Default `'users'`. */
   readonly realm?: string | undefined
 }
 

@@ -8,9 +8,9 @@ import { cookieAdvice, cookieProblems, type CookieAttributes } from './cookie-at
 
 /** Options of {@link cookie}. */
 export interface CookieOptions<Name extends string = string> {
-  /** The last part of `/login/:name` and `/logout/:name`. Default `'cookie'`. */
+  /** The last part of `/login/:name` and `/logout/:name`: letters, digits, `-` and `_`, at most 64. Default `'cookie'`. */
   readonly name?: Name | undefined
-  /** How long the token and the cookie live: seconds, at most 400 days. Default: as the strategy says. */
+  /** How long the token and the cookie live: seconds, at most 400 days. Default: as the strategy says; with `refresh` 900 at most. */
   readonly lifetimeSeconds?: number | undefined
   /**
    * Offers "remember me": how long token and cookie live where the login said `remember: true`, in seconds, at most 400
@@ -21,12 +21,12 @@ export interface CookieOptions<Name extends string = string> {
   readonly strategy?: Strategy | undefined
   /**
    * Gives refresh tokens, in a cookie of their own that goes to `/refresh/:name` alone: `true`, or how long they are good. Needs a
-   * strategy with sessions. Default `false`.
+   * strategy with sessions, and excludes `rememberSeconds`. Default `false`.
    */
   readonly refresh?: boolean | RefreshOptions | undefined
   /** The path of the refresh token's cookie, where a proxy puts the app below another one. Default: that of `/refresh/:name`. */
   readonly refreshCookiePath?: string | undefined
-  /** Whether only users with a verified address may log in here. Default `false`. */
+  /** Whether only users with a verified address may log in here: asked at login, and again at each guarded request. Default `false`. */
   readonly requireVerified?: boolean | undefined
   /** The cookie's name. Prefixed by `__Host-`, no other host can set it. Default `'fastifyusersauth'`. */
   readonly cookieName?: string | undefined
