@@ -2,6 +2,7 @@
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance } from 'fastify'
 import fastifyUsers, { bearer, cookie, memory, opaque, type AuditEvent, type FastifyUsersOptions } from 'fastify-users'
+import type { RawData } from 'ws'
 
 export interface Settings extends Partial<FastifyUsersOptions> {
   /** How often it is asked whether a session still lives. */
@@ -51,14 +52,26 @@ export async function buildApp ({ lookEverySeconds = 60, ...settings }: Settings
       } catch (error) {
         const { statusCode = 500 } = error as { statusCode?: number }
         // A store that does not answer is no reason: it will be asked again.
-        if (statusCode < 500) socket.close(4401, 'logged out')
+        if (statusCode < 500) end()
       }
+    }
+
+    function end (): void {
+      // A client that does not close its end may go on sending for half a minute.
+      socket.off('message', answer)
+      socket.close(4401, 'logged out')
+    }
+
+    function answer (data: RawData): void {
+      // Who sends, and does not read, would fill the memory with answers.
+      if (socket.bufferedAmount > 1024 * 1024) socket.terminate()
+      else socket.send(`${user.email}: ${String(data)}`)
     }
 
     const entry = { userId: user.id, look }
     open.add(entry)
     socket.on('close', () => { open.delete(entry) })
-    socket.on('message', (data) => { socket.send(`${user.email}: ${String(data)}`) })
+    socket.on('message', answer)
   })
   return app
 }

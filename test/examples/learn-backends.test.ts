@@ -173,6 +173,33 @@ t.test('websocket', async (t) => {
   t.equal(await connect({ authorization }), 401)
   t.match(await echo(other, 'somebody else'), ': somebody else')
 
+  await t.test('who does not play along', async (t) => {
+    const { clients } = app.websocketServer
+    const ofServer = (known: ReadonlySet<unknown>): WebSocket => [...clients].find((socket) => !known.has(socket)) as WebSocket
+    const logOut = async (authorization: string): Promise<unknown> => await app.inject({ method: 'POST', url: '/logout/bearer', headers: { authorization } })
+    const bob = await createUser(app)
+
+    let before = new Set(clients)
+    const { authorization = '' } = await loginAs(app, bob, 'bearer')
+    const silent = await opened({ authorization })
+    const heard = ofServer(before)
+    t.equal(heard.listenerCount('message'), 1)
+    silent.pause()
+    await logOut(authorization)
+    for (let turn = 0; turn < 1000 && heard.readyState === heard.OPEN; turn++) await new Promise((resolve) => setImmediate(resolve))
+    t.equal(heard.readyState, heard.CLOSING, 'the client does not close its end')
+    t.equal(heard.listenerCount('message'), 0, 'and is listened to no more')
+
+    before = new Set(clients)
+    const greedy = await opened({ authorization: (await loginAs(app, bob, 'bearer')).authorization ?? '' })
+    const ended = once(ofServer(before), 'close')
+    greedy.on('error', () => {})
+    greedy.pause()
+    const message = 'x'.repeat(60_000)
+    for (let count = 0; count < 500; count++) greedy.send(message)
+    t.equal((await ended)[0], 1006, 'answers that nobody reads end the socket')
+  })
+
   await t.test('what nobody tells is seen a little later', async (t) => {
     let now = Date.now()
     const app = await open(t, 'websocket', { lookEverySeconds: 0.05, clock: () => now })
