@@ -120,13 +120,14 @@ export function createKeeper (store: SessionStore, { clock, lookUps }: Pick<Stra
       const { digest, usedDigest, rotatedAt } = row.data.refresh
       if (!hasDigest(token, digest)) {
         if (usedDigest !== null && hasDigest(token, usedDigest)) {
-          const failedSalt = rotations.takeFailed(used)
-          const repeated = repeat(row, handle, token, failedSalt, graceSeconds, now)
+          const failedSalts = rotations.takeFailed(used)
+          const repeated = repeat(row, handle, token, failedSalts, graceSeconds, now)
           if (repeated !== null) {
+            const { issued, salt } = repeated
             // Before the user is asked for: if that fails, the client comes once more.
-            const rotation = failedSalt === null ? null : rotations.begin(used, failedSalt)
+            const rotation = failedSalts.includes(salt) ? rotations.begin(used, salt) : null
             if (rotation !== null) onReplied(rotation.replied)
-            if (await admits(toSession(row))) return repeated
+            if (await admits(toSession(row))) return issued
             rotation?.lost()
           }
           if (wasNewest || rotations.cameBefore(used, cameAt, rotatedAt, now)) return 'raced'
@@ -162,12 +163,15 @@ export function createKeeper (store: SessionStore, { clock, lookUps }: Pick<Stra
    * The tokens that the used one was exchanged for, once more: within the grace, or where the exchange was made here and the reply was
    * an error of ours. `null` where neither holds, or they were used themselves.
    */
-  function repeat (row: StoredSession, handle: string, token: string, failedSalt: string | null, graceSeconds: number, now: number): Renewed | null {
+  function repeat (row: StoredSession, handle: string, token: string, failedSalts: readonly string[], graceSeconds: number, now: number): { readonly issued: Renewed, readonly salt: string } | null {
     const { digest, salt, rotatedAt } = row.data.refresh as NonNullable<SessionData['refresh']>
     // Another machine's clock may be ahead: what was exchanged in the future is no nearer for that.
     const isInGrace = graceSeconds > 0 && Math.abs(now - rotatedAt) < graceSeconds * 1000
-    const issued = derive(row, handle, token, failedSalt ?? (isInGrace ? salt : ''))
-    return hasDigest(issued.refreshToken, digest) ? issued : null
+    for (const candidate of isInGrace ? [...failedSalts, salt] : failedSalts) {
+      const issued = derive(row, handle, token, candidate)
+      if (hasDigest(issued.refreshToken, digest)) return { issued, salt: candidate }
+    }
+    return null
   }
 
   /**

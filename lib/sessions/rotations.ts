@@ -4,6 +4,9 @@ const capacity = 1000
 /** Who reads a reply slowly on purpose could hide a theft for as long: after so many milliseconds it counts as read. */
 const longestReplyMs = 10_000
 
+/** How many failed exchanges of one token are remembered: the latest. */
+const mostFailed = 10
+
 /** How far the clocks of two machines, and the ways to them, may be apart: milliseconds. */
 const otherMachineMs = 2000
 
@@ -29,10 +32,10 @@ export interface Rotations {
    */
   cameBefore (digest: string, cameAt: number, rotatedAt: number, now: number): boolean
   /**
-   * The salt of an exchange that was made here, or may have been, and was answered by an error of ours: the client comes again, and is
-   * not to be logged out for that. It is given once.
+   * The salts of exchanges of which one was made here, or may have been, and that were answered by an error of ours: the client comes again,
+   * and is not to be logged out for that. They are given once.
    */
-  takeFailed (digest: string): string | null
+  takeFailed (digest: string): readonly string[]
 }
 
 /** An exchange that has begun, and must be told how it ended. */
@@ -47,7 +50,8 @@ interface Entry {
   pending: number
   readonly begunAt: number
   repliedAt: number | null
-  failedSalt: string | null
+  /** Of a client that has come again and again, while the store still worked at what it was asked before: any of these may be the one. */
+  readonly failedSalts: Set<string>
 }
 
 export function createRotations (): Rotations {
@@ -55,7 +59,7 @@ export function createRotations (): Rotations {
 
   return {
     begin (digest, salt) {
-      const entry = entries.get(digest) ?? { pending: 0, begunAt: performance.now(), repliedAt: null, failedSalt: null }
+      const entry = entries.get(digest) ?? { pending: 0, begunAt: performance.now(), repliedAt: null, failedSalts: new Set() }
       entry.pending++
       entries.delete(digest)
       entries.set(digest, entry)
@@ -66,14 +70,14 @@ export function createRotations (): Rotations {
         lost () {
           if (isOpen) entry.pending--
           isOpen = false
-          if (entry.failedSalt === salt) entry.failedSalt = null
+          entry.failedSalts.delete(salt)
         },
         replied (outcome) {
           if (!isOpen) return
           isOpen = false
           entry.pending--
           entry.repliedAt = performance.now()
-          if (outcome === 'failed') entry.failedSalt = salt
+          if (outcome === 'failed') keep(entry.failedSalts, salt)
         }
       }
     },
@@ -86,9 +90,14 @@ export function createRotations (): Rotations {
 
     takeFailed (digest) {
       const entry = entries.get(digest)
-      const salt = entry?.failedSalt ?? null
-      if (entry !== undefined) entry.failedSalt = null
-      return salt
+      const salts = [...entry?.failedSalts ?? []]
+      entry?.failedSalts.clear()
+      return salts
     }
   }
+}
+
+function keep (salts: Set<string>, salt: string): void {
+  salts.add(salt)
+  if (salts.size > mostFailed) salts.delete(salts.values().next().value as string)
 }

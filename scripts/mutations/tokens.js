@@ -128,12 +128,12 @@ export const tokens = [
       { what: 'a reuse ends nothing', from: 'onReuse(toSession(row))\n        await end(id)', to: 'onReuse(toSession(row))' },
       { what: 'a reuse is told to nobody', from: 'onReuse(toSession(row))', to: '' },
       { what: 'the user is not asked for', from: 'if (!await admits(toSession(row))) {', to: 'if (false) {' },
-      { what: 'the user is not asked for within the grace', from: 'if (await admits(toSession(row))) return repeated', to: 'return repeated' },
+      { what: 'the user is not asked for within the grace', from: 'if (await admits(toSession(row))) return issued', to: 'return issued' },
       { what: 'a session whose user may not go on stays', from: "await end(id)\n        return 'invalid'", to: "return 'invalid'" },
       { what: 'an exchange that was not made is answered', from: 'const won = await store.replace(row, version) === true', to: 'const won = await store.replace(row, version) !== null' },
       { what: 'a grace without end', from: 'Math.abs(now - rotatedAt) < graceSeconds * 1000', to: 'true' },
       { what: 'a grace for whoever comes from the future', from: 'Math.abs(now - rotatedAt)', to: '(now - rotatedAt)' },
-      { what: 'what is derived within the grace is not compared', from: 'return hasDigest(issued.refreshToken, digest) ? issued : null', to: 'return issued' },
+      { what: 'what is derived within the grace is not compared', from: 'if (hasDigest(issued.refreshToken, digest)) return', to: 'return' },
       { what: 'the store can make the next tokens without a grace', from: "salt: graceSeconds > 0 ? salt : ''", to: 'salt' },
       { what: 'new access tokens outlive the session', from: 'accessExpiresAt: Math.min(now + lifetimeSeconds * 1000, row.data.endsAt)', to: 'accessExpiresAt: now + lifetimeSeconds * 1000' },
       { what: 'logging out ends nothing', from: 'async function revoke ({ id }: Session): Promise<void> {\n    await end(id)', to: 'async function revoke ({ id }: Session): Promise<void> {\n    await store.find(id)' },
@@ -151,9 +151,10 @@ export const tokens = [
     tests: ['sessions/keeper', 'security/refresh-reuse', 'http/refresh'],
     mutations: [
       { what: 'who reads slowly hides a theft', from: 'if (pending > 0) return cameAt < begunAt + longestReplyMs', to: 'if (pending > 0) return true' },
-      { what: 'a failed exchange is given again and again', from: 'if (entry !== undefined) entry.failedSalt = null\n', to: '' },
-      { what: 'an exchange that was answered is given again', from: "if (outcome === 'failed') entry.failedSalt = salt", to: 'entry.failedSalt = salt' },
-      { what: 'an exchange that was lost is given', from: 'if (entry.failedSalt === salt) entry.failedSalt = null', to: '' },
+      { what: 'only the last failed exchange is remembered', from: 'if (salts.size > mostFailed)', to: 'if (salts.size > 1)' },
+      { what: 'a failed exchange is given again and again', from: 'entry?.failedSalts.clear()\n', to: '' },
+      { what: 'an exchange that was answered is given again', from: "if (outcome === 'failed') keep(entry.failedSalts, salt)", to: 'keep(entry.failedSalts, salt)' },
+      { what: 'an exchange that was lost is given', from: 'entry.failedSalts.delete(salt)', to: '' },
       { what: 'memory without end', from: 'if (entries.size > capacity) entries.delete(entries.keys().next().value as string)', to: '', tests: ['sessions/keeper'] }
     ]
   },
