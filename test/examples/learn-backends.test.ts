@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import type { FastifyInstance } from 'fastify'
-import { WebSocket } from 'ws'
+import { WebSocket, type WebSocketServer } from 'ws'
 import { cheapHashes } from '../../lib/testing/index.js'
 import { loadTutorial } from '../helpers/tutorial.js'
 import { createUser, loginAs, password } from '../helpers/tutorial-users.js'
@@ -174,7 +174,7 @@ t.test('websocket', async (t) => {
   t.match(await echo(other, 'somebody else'), ': somebody else')
 
   await t.test('who does not play along', async (t) => {
-    const { clients } = app.websocketServer
+    const { websocketServer: { clients } } = app as typeof app & { readonly websocketServer: WebSocketServer }
     const ofServer = (known: ReadonlySet<unknown>): WebSocket => [...clients].find((socket) => !known.has(socket)) as WebSocket
     const logOut = async (authorization: string): Promise<unknown> => await app.inject({ method: 'POST', url: '/logout/bearer', headers: { authorization } })
     const bob = await createUser(app)
