@@ -73,8 +73,7 @@ t.test('npm run demo: its curl lines answer what they say', { skip: windows || (
 t.test('npm run example:web: pages, headers and the life of an account', { skip: windows }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'fastify-users-test-'))
   t.after(() => { rmSync(folder, { recursive: true, force: true }) })
-  const DATABASE = join(folder, 'users.db')
-  const { url, output, end } = await start(t, ['npm', 'run', '--silent', 'example:web'], { DATABASE })
+  const { url, output, end } = await start(t, ['npm', 'run', '--silent', 'example:web'], {})
   t.match(output(), /log in as admin@example\.com with the password "correct horse battery staple"/)
 
   await t.test('pages for everybody', async (t) => {
@@ -130,13 +129,30 @@ t.test('npm run example:web: pages, headers and the life of an account', { skip:
   await end()
   t.match(output(), /Bye\.\n$/)
 
+  await t.test('in development it is for this machine alone', async (t) => {
+    for (const HOST of ['0.0.0.0', '::', '192.0.2.1']) {
+      const refused = await run(process.execPath, ['build/examples/web/server.js'], { env: { ...plainEnv(), PORT: '0', HOST } }).catch((error: object) => error)
+      t.match(refused, { code: 1, stdout: '', stderr: /^In development whoever reaches this site/ })
+    }
+  })
+
+  const DATABASE = join(folder, 'users.db')
+  await t.test('a file that may be taken along has no superuser whom everybody knows', async (t) => {
+    const { url, output, end } = await start(t, [process.execPath, 'build/examples/web/server.js'], { DATABASE })
+    t.notMatch(output(), /password/)
+    t.match(await call(url, 'POST', '/login/cookie', admin), { status: 400 })
+    t.match(await call(url, 'POST', '/register', ann), { status: 201 })
+    await end()
+  })
+
   await t.test('in production there is no mailbox, and the cookie wants HTTPS', async (t) => {
     const env = { DATABASE, NODE_ENV: 'production', BASE_URL: 'https://quay.example.com', SMTP_URL: 'smtp://127.0.0.1:1', MAIL_FROM: 'Quay <quay@example.com>' }
     const { url, output, end } = await start(t, [process.execPath, 'build/examples/web/server.js'], env)
     t.notMatch(output(), /password/)
     t.notMatch(await page(t, url, '/login', 200), /mails|correct horse/)
     await page(t, url, '/dev/mails', 404)
-    await logIn(t, url, { email: 'ann@example.org', password: 'horse battery staple' }, /^__Host-session=[\w.-]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/)
+    t.match(await call(url, 'POST', '/login/cookie', admin), { status: 400 })
+    await logIn(t, url, ann, /^__Host-session=[\w.-]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/)
     await end()
   })
 })
