@@ -220,6 +220,29 @@ t.test('two registrations in one process know of each other\'s changes', async (
   t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 401)
 })
 
+t.test('who was looked up while a change was under way is looked up again when it is done', async (t) => {
+  const inner = memory()
+  let go: (() => void) | null = null
+  let isSlow = false
+  const users: UserStore = {
+    ...inner,
+    async replace (user, version) {
+      if (isSlow) await new Promise<void>((resolve) => { go = resolve })
+      return await inner.replace(user, version)
+    }
+  }
+  const app = await appWith(t, { users, cacheSeconds: 60 })
+  const { id } = await app.users.getByEmail(ann.email) as { id: string }
+  const credential = await login(app, 'bearer')
+  isSlow = true
+  const changed = app.users.update(id, { isActive: false })
+  while (go === null) await new Promise((resolve) => { setImmediate(resolve) })
+  for (let i = 0; i < 3; i++) t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 200, 'not yet')
+  ;(go as () => void)()
+  await changed
+  t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 401)
+})
+
 t.test('a change that was made and never answered holds as soon as it is waited for no longer', async (t) => {
   const inner = memory()
   let hangs = false
