@@ -222,12 +222,12 @@ t.test('two registrations in one process know of each other\'s changes', async (
 
 t.test('who was looked up while a change was under way is looked up again when it is done', async (t) => {
   const inner = memory()
-  let go: (() => void) | null = null
+  const waiting: Array<() => void> = []
   let isSlow = false
   const users: UserStore = {
     ...inner,
     async replace (user, version) {
-      if (isSlow) await new Promise<void>((resolve) => { go = resolve })
+      if (isSlow) await new Promise<void>((resolve) => { waiting.push(resolve) })
       return await inner.replace(user, version)
     }
   }
@@ -236,9 +236,9 @@ t.test('who was looked up while a change was under way is looked up again when i
   const credential = await login(app, 'bearer')
   isSlow = true
   const changed = app.users.update(id, { isActive: false })
-  while (go === null) await new Promise((resolve) => { setImmediate(resolve) })
+  while (waiting.length === 0) await new Promise((resolve) => { setImmediate(resolve) })
   for (let i = 0; i < 3; i++) t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 200, 'not yet')
-  ;(go as () => void)()
+  waiting[0]?.()
   await changed
   t.equal((await app.inject({ ...credential, url: '/me' })).statusCode, 401)
 })
