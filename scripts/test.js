@@ -12,7 +12,7 @@ import { testFiles } from './test-files.js'
 
 const root = path.join(import.meta.dirname, '..')
 const windows = process.platform === 'win32'
-const stepLimitMinutes = 12
+const stepLimitMinutes = 20
 const tapArguments = process.argv.slice(2).flatMap((argument) => testFiles(argument, root))
 
 const checks = [

@@ -35,6 +35,7 @@ for (const [name, make] of Object.entries(hashers)) {
       const older = await argon2.hash(ann.password, { ...cost, type })
       t.equal(await hasher.verify(older, ann.password), true)
       t.equal(hasher.needsRehash(older), true)
+      t.equal(hasher.needsRehash('no hash of argon2'), true)
     }
   })
 }

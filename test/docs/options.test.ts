@@ -4,14 +4,14 @@ import { cookie, memory, opaque } from '../../lib/index.js'
 import { resolveOptions } from '../../lib/options.js'
 import { readPages, root } from './markdown.js'
 
-interface DocsOptions {
+interface OptionTables {
   readonly files: Record<string, string>
   optionsOf (name: string): Array<{ readonly name: string, readonly byDefault: string, readonly meaning: string }>
   withTables (text: string): string
 }
 
 // By its URL: a script has no types.
-const { files, optionsOf, withTables } = await import(new URL('../../scripts/docs-options.js', import.meta.url).href) as DocsOptions
+const { files, optionsOf, withTables } = await import(new URL('../../scripts/option-tables.js', import.meta.url).href) as OptionTables
 const page = await readFile(`${root}docs/options.md`, 'utf8')
 const interfaces = Object.keys(files)
 const documented = (name: string): Map<string, string> => new Map(optionsOf(name).map(({ name, byDefault }) => [name, byDefault]))
