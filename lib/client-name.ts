@@ -1,8 +1,9 @@
 import { isIP } from 'node:net'
 
 /**
- * Who counts as one client: an IPv4 address, however it is written, also by a translator (RFC 6052 §2.1); of IPv6 the network of 64 bits, for whoever has one address of it
- * has all. What is no address is one client together: a socket without one, or what a proxy that is trusted too much passes on.
+ * Who counts as one client: an IPv4 address, however it is written, also by a translator (RFC 6052 §2.1); of IPv6 the network of 64 bits,
+ * for whoever has one address of it has all. What is no address is one client together: a socket without one, or what a proxy that is
+ * trusted too much passes on.
  */
 export function clientNameOf (ip: string | undefined): string {
   const [address = ''] = withoutPort(ip ?? '').split('%')
