@@ -73,10 +73,15 @@ export function emptyModel (addresses: readonly string[]): Model {
 
 export const holder = ({ accounts }: Model, address: string): Account | undefined => accounts.find(({ email, isGone }) => !isGone && email === address)
 
+/** Whether a store must have a session: it was neither ended, nor has its time passed. */
+function isThere ({ isAlive, expiresAt, endsAt }: Session, now: number): boolean {
+  return isAlive && now < Math.min(expiresAt, endsAt)
+}
+
 /** Whether the session is there and the token its own, whoever its user may be by now. */
 function isKnown ({ session, token, expiresAt }: Access, { clock, hasSessions, newestOnly }: Real): boolean {
   const now = clock.now()
-  return session.isAlive && now < expiresAt && (!hasSessions || now < Math.min(session.expiresAt, session.endsAt)) && (!newestOnly || session.accesses.at(-1)?.token === token)
+  return session.isAlive && now < expiresAt && (!hasSessions || isThere(session, now)) && (!newestOnly || session.accesses.at(-1)?.token === token)
 }
 
 export function isGood (access: Access, real: Real): boolean {
@@ -123,7 +128,7 @@ export async function checkLists (model: Model, { app, clock, hasSessions, root 
   for (const account of model.accounts) {
     if (account.isGone) continue
     const { items } = (await send(app, admin, 'GET', `/users/${account.id}/sessions?limit=100`)).json<{ items: Array<{ id: string }> }>()
-    const wanted = model.sessions.filter((session) => session.account === account && session.isAlive && clock.now() < Math.min(session.expiresAt, session.endsAt))
+    const wanted = model.sessions.filter((session) => session.account === account && isThere(session, clock.now()))
     expect(`the sessions of ${account.email}`, items.map(({ id }) => id).sort().join(), wanted.map(({ id }) => id).sort().join())
   }
 }
@@ -185,12 +190,12 @@ export const commands = {
     const { account, way, refreshes } = session
     const now = clock.now()
     const token = refreshes[Math.max(0, refreshes.length - 1 - pick)] as string
-    const isThere = session.isAlive && now < Math.min(session.expiresAt, session.endsAt)
-    const isGood = isThere && token === refreshes.at(-1) && isAdmitted(account, way, real)
+    const wasThere = isThere(session, now)
+    const isGood = wasThere && token === refreshes.at(-1) && isAdmitted(account, way, real)
     const reply = await app.inject({ ...way.withRefresh(token), method: 'POST', url: `/refresh/${way.name}` })
     expect('refresh', briefly(reply), isGood ? '200' : '401 UNAUTHORIZED')
     // Reused, or the user is not let in any more.
-    if (!isGood) session.isAlive &&= !isThere
+    if (!isGood) session.isAlive &&= !wasThere
     if (!isGood) return
     session.lastSeenAt = now
     session.expiresAt = Math.min(session.endsAt, now + idleMs)
@@ -212,7 +217,7 @@ export const commands = {
     if (!isAllowed) return expect('revoke one', told, '401 UNAUTHORIZED')
     if (target.account !== by.session.account) return expect('revoke one', told, '404 SESSION_NOT_FOUND')
     // One that is over may or may not have been cleared away.
-    if (target.isAlive || told !== '404 SESSION_NOT_FOUND') expect('revoke one', told, '204')
+    if (isThere(target, real.clock.now()) || told !== '404 SESSION_NOT_FOUND') expect('revoke one', told, '204')
     target.isAlive = false
   },
 
