@@ -10,6 +10,6 @@ export const themes = [
   { text: 'Learn', pages: [] },
   { text: 'Decide', pages: ['docs/decide.md', 'docs/alternatives.md', 'docs/limits.md', 'docs/faq.md', 'docs/fits.md', 'docs/performance.md', 'docs/migrate-from-fastify-jwt.md', 'docs/migrate-from-passport.md', 'docs/migrate-from-better-auth.md', 'docs/migrate-from-fastapi-users.md'] },
   { text: 'Reference', pages: ['docs/options.md', 'docs/errors.md', 'docs/command-line.md'] },
-  { text: 'Security', pages: ['SECURITY.md', 'docs/threat-model.md', 'docs/asvs.md'] },
+  { text: 'Security', pages: ['SECURITY.md', 'docs/threat-model.md', 'docs/asvs.md', 'docs/security-tests.md'] },
   { text: 'Project', pages: ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'bench/README.md'] }
 ]
