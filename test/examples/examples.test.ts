@@ -1,4 +1,4 @@
-import { execFile, execFileSync, spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import t, { type Test } from 'tap'
-import { plainEnv } from '../helpers/program.js'
+import { hasCurl, plainEnv, untilReady } from '../helpers/program.js'
 
 // In one file, so that they run one after the other: each command makes dist/ anew.
 
@@ -190,18 +190,11 @@ async function start (t: Test, [command = '', ...args]: string[], env: Record<st
   const ended = new Promise((resolve) => example.once('exit', resolve))
   t.after(() => { if (example.exitCode === null && example.signalCode === null) process.kill(-(example.pid as number), 'SIGKILL') })
 
-  let output = ''
-  await new Promise<void>((resolve, reject) => {
-    example.once('exit', () => { reject(new Error(`the example ended: ${output}`)) })
-    example.stdout.on('data', (chunk) => {
-      output += String(chunk)
-      if (output.includes('Ctrl-C ends it.')) resolve()
-    })
-  })
-  const [url = ''] = /http:\/\/127\.0\.0\.1:\d+/.exec(output) ?? []
+  const output = await untilReady(example)
+  const [url = ''] = /http:\/\/127\.0\.0\.1:\d+/.exec(output()) ?? []
   return {
     url,
-    output: () => output,
+    output,
     next: () => once(example.stdout, 'data'),
     // Ctrl-C in a terminal reaches the whole group.
     end: () => process.kill(-(example.pid as number), 'SIGINT') && ended
@@ -264,13 +257,4 @@ async function nextToken (url: string, path: string): Promise<string> {
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   throw new Error(`no mail with a link to ${path}`)
-}
-
-function hasCurl (): boolean {
-  try {
-    execFileSync('curl', ['--version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
 }

@@ -1,11 +1,11 @@
-import { execFile, execFileSync, spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Test } from 'tap'
-import { plainEnv } from './program.js'
+import { hasCurl, plainEnv, untilReady } from './program.js'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -24,14 +24,7 @@ export async function tryTutorial (t: Test, name: string, env: Record<string, st
   const example = spawn(process.execPath, [join(root, `build/test-learn/${name}.js`)], { env: { ...plainEnv(), PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = new Promise((resolve) => example.once('exit', resolve))
   try {
-    let output = ''
-    await new Promise<void>((resolve, reject) => {
-      example.once('exit', () => { reject(new Error(`the example ended: ${output}`)) })
-      example.stdout.on('data', (chunk) => {
-        output += String(chunk)
-        if (output.includes('Ctrl-C ends it.')) resolve()
-      })
-    })
+    const output = (await untilReady(example))()
     const lines = output.split('\n').map((line) => line.trim()).filter((line) => /^(?:curl|[A-Z]+=)/.test(line))
     const expected = lines.flatMap((line) => /# (\d{3})/.exec(line)?.[1] ?? [])
     t.ok(expected.length > 2, `${name} prints lines to try`)
@@ -42,14 +35,5 @@ export async function tryTutorial (t: Test, name: string, env: Record<string, st
     example.kill()
     await ended
     rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-function hasCurl (): boolean {
-  try {
-    execFileSync('curl', ['--version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
   }
 }
